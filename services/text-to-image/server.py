@@ -1,0 +1,7 @@
+"""The text-to-image worker, as it is deployed: `python services/text-to-image/server.py`."""
+
+from atelier.run import run_worker
+from atelier.settings import load_settings
+
+if __name__ == "__main__":
+    run_worker(load_settings(), ["text-to-image"])

@@ -1,0 +1,130 @@
+"""THE list: one row per service. What differs between services stands here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from atelier.contracts.base import Contract, Result, Usage
+from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult
+from atelier.contracts.images import ImagesResult, ImageToImageRequest, TextToImageRequest
+from atelier.contracts.speech_to_text import TranscriptionRequest, TranscriptionResult
+from atelier.contracts.text_to_speech import SpeechRequest, SpeechResult
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service.
+
+    port: where its worker listens. process: services with the same name share a worker process and its weights
+    when `atelier serve` runs them. unit: what it is metered in. measure: that unit counted, from what really
+    happened. tasks: the kinds of work it does, each by one model.
+    """
+
+    name: str
+    title: str
+    port: int
+    process: str
+    request: type[Contract]
+    result: type[Result]
+    unit: str
+    measure: Callable[[Contract, Result], Usage]
+    tasks: tuple[str, ...]
+    requests_per_hour: int = 100
+
+
+def _measure_images(_: Contract, result: Result) -> Usage:
+    assert isinstance(result, ImagesResult)
+    pixels = sum(image.width * image.height for image in result.images)
+    return result.usage.model_copy(update={"units": len(result.images), "megapixels": pixels / 1e6})
+
+
+def _measure_speech(request: Contract, result: Result) -> Usage:
+    assert isinstance(request, SpeechRequest)
+    assert isinstance(result, SpeechResult)
+    characters = len(request.text)
+    return result.usage.model_copy(
+        update={"units": characters, "characters": characters, "audio_seconds": result.duration}
+    )
+
+
+def _measure_transcription(_: Contract, result: Result) -> Usage:
+    assert isinstance(result, TranscriptionResult)
+    return result.usage.model_copy(update={"units": result.duration, "audio_seconds": result.duration})
+
+
+def _measure_reading(_: Contract, result: Result) -> Usage:
+    assert isinstance(result, ImageToTextResult)
+    return result.usage.model_copy(update={"units": 1})
+
+
+SERVICES: dict[str, Service] = {
+    service.name: service
+    for service in (
+        Service(
+            name="text-to-image",
+            title="Text to image",
+            port=7860,
+            process="images",
+            request=TextToImageRequest,
+            result=ImagesResult,
+            unit="images",
+            measure=_measure_images,
+            tasks=("text-to-image",),
+        ),
+        Service(
+            name="text-to-speech",
+            title="Text to speech",
+            port=7861,
+            process="text-to-speech",
+            request=SpeechRequest,
+            result=SpeechResult,
+            unit="characters",
+            measure=_measure_speech,
+            tasks=("text-to-speech",),
+        ),
+        Service(
+            name="speech-to-text",
+            title="Speech to text",
+            port=7862,
+            process="speech-to-text",
+            request=TranscriptionRequest,
+            result=TranscriptionResult,
+            unit="audio_seconds",
+            measure=_measure_transcription,
+            tasks=("speech-to-text",),
+        ),
+        Service(
+            name="image-to-image",
+            title="Image to image",
+            port=7863,
+            process="images",
+            request=ImageToImageRequest,
+            result=ImagesResult,
+            unit="images",
+            measure=_measure_images,
+            tasks=("image-to-image",),
+        ),
+        Service(
+            name="image-to-text",
+            title="Image to text",
+            port=7864,
+            process="image-to-text",
+            request=ImageToTextRequest,
+            result=ImageToTextResult,
+            unit="images",
+            measure=_measure_reading,
+            tasks=("caption", "ocr"),
+        ),
+    )
+}
+
+GATEWAY_PORT = 8000
+
+
+def processes() -> dict[str, list[Service]]:
+    """The worker processes of one machine, each with the services it hosts."""
+    grouped: dict[str, list[Service]] = {}
+    for service in SERVICES.values():
+        grouped.setdefault(service.process, []).append(service)
+    return grouped

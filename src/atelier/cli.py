@@ -1,0 +1,321 @@
+"""The command `atelier`: serve, look, and administer. Rich on a terminal, plain or JSON elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from atelier import __version__
+from atelier.catalog import SERVICES
+from atelier.errors import AtelierError
+from atelier.settings import Settings, SettingsProblem, load_settings
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+T = TypeVar("T")
+
+DEVELOPMENT_TENANT = "demo"
+DEVELOPMENT_HOURS = 24 * 30
+
+app = typer.Typer(
+    name="atelier",
+    help="Self-hosted AI media: one gateway, five services, many tenants.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+keys_app = typer.Typer(help="API keys: make, list, revoke.", no_args_is_help=True)
+tenants_app = typer.Typer(help="Tenants: make and list.", no_args_is_help=True)
+models_app = typer.Typer(help="Models: what is here, and what could be.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys", rich_help_panel="Administer")
+app.add_typer(tenants_app, name="tenants", rich_help_panel="Administer")
+app.add_typer(models_app, name="models", rich_help_panel="Look")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+Tenant = Annotated[str, typer.Option("--tenant", help="The tenant's id.")]
+
+console = Console()
+
+
+def main() -> None:
+    """Run the command; a problem is a sentence on stderr and exit status 1."""
+    try:
+        app()
+    except SettingsProblem as problem:
+        sys.exit(f"atelier: {problem}")
+    except AtelierError as problem:
+        sys.exit(f"atelier: {problem.message}")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(rich_help_panel="Run")
+def serve() -> None:
+    """Run the gateway and every worker on this machine, until Ctrl-C."""
+    from atelier.gateway.auth import make_token
+    from atelier.gateway.secret import kept_secret
+    from atelier.serve import prepare_home, say
+    from atelier.serve import serve as run
+
+    settings = _settings()
+    prepare_home(settings.home)
+    secret, made = kept_secret(settings)
+    if made:
+        say(f"Made a secret for signing tokens; only you can read it: {settings.home / 'jwt_secret'}")
+    say("Starting the gateway and the workers …")
+    token = make_token(secret, DEVELOPMENT_TENANT, seconds=DEVELOPMENT_HOURS * 3600)
+    run(settings, secret, lambda seconds: _announce(settings, token, seconds))
+    say("Everything has stopped.")
+
+
+def _announce(settings: Settings, token: str, seconds: float) -> None:
+    base = f"http://127.0.0.1:{settings.gateway_port()}"
+    lines = [
+        "",
+        f"Atelier is up after {seconds:.0f} s.",
+        "",
+        f"  Gateway   {base}   (API reference: {base}/docs)",
+        *(f"  Worker    http://127.0.0.1:{settings.worker_port(name)}   {name}" for name in SERVICES),
+        "",
+        f"Console (the link holds the development token of tenant {DEVELOPMENT_TENANT!r}):",
+        f"  {base}/#token={token}",
+        "",
+        "Try it:",
+        f"  curl -s {base}/api/text-to-speech -H 'Authorization: Bearer {token}' "
+        "-H 'Content-Type: application/json' -d '{\"text\": \"Hello from Atelier\"}'",
+        "",
+        f"Another token: atelier token --tenant {DEVELOPMENT_TENANT}.   Stop: Ctrl-C.",
+    ]
+    typer.echo("\n".join(lines))
+    sys.stdout.flush()
+
+
+@app.command(rich_help_panel="Run")
+def gateway(
+    processes: Annotated[Path | None, typer.Option(hidden=True, help="Where the supervisor writes its states.")] = None,
+) -> None:
+    """Run the gateway alone. It needs JWT_SECRET."""
+    from atelier.gateway.secret import required_secret
+    from atelier.run import run_gateway
+
+    settings = _settings()
+    run_gateway(settings, required_secret(settings), processes=processes)
+
+
+@app.command(rich_help_panel="Run")
+def worker(services: Annotated[list[str], typer.Argument(help=f"Any of: {', '.join(SERVICES)}.")]) -> None:
+    """Run one worker process that serves SERVICES, each on its own port."""
+    from atelier.run import run_worker
+
+    unknown = [name for name in services if name not in SERVICES]
+    if unknown:
+        raise SettingsProblem(f"There is no service {unknown[0]}; there are {', '.join(SERVICES)}.")
+    run_worker(_settings(), services)
+
+
+@app.command(rich_help_panel="Administer")
+def token(
+    tenant: Tenant,
+    hours: Annotated[float, typer.Option(min=0.001, help="How long it is good.")] = 24.0,
+    user: Annotated[str | None, typer.Option(help="The user within the tenant.")] = None,
+    admin: Annotated[bool, typer.Option("--admin", help="Give it the role admin.")] = False,
+) -> None:
+    """Print a token for a tenant, and nothing else."""
+    from atelier.gateway.auth import make_token
+    from atelier.gateway.secret import known_secret
+
+    secret = known_secret(_settings())
+    typer.echo(make_token(secret, tenant, seconds=hours * 3600, user=user, roles=["admin"] if admin else []))
+
+
+@keys_app.command("create")
+def keys_create(
+    tenant: Tenant,
+    name: Annotated[str, typer.Option(help="What the key is for.")] = "",
+    admin: Annotated[bool, typer.Option("--admin", help="Give it the role admin.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make an API key. It is shown this once and stored as a hash."""
+    from atelier.state.keys import create_key
+
+    key = _in_database(lambda connection: create_key(connection, tenant, name=name, admin=admin))
+    if as_json:
+        _print_json({"key": key, "tenant": tenant})
+        return
+    typer.echo(key)
+    typer.echo("Keep it now: it is not shown again.", err=True)
+
+
+@keys_app.command("list")
+def keys_list(
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None, as_json: Json = False
+) -> None:
+    """List the keys, without their secrets."""
+    from atelier.state.keys import list_keys
+
+    _show(_in_database(lambda connection: list_keys(connection, tenant)), as_json, empty="No keys yet.")
+
+
+@keys_app.command("revoke")
+def keys_revoke(key: Annotated[str, typer.Argument(help="The key's id, or the key.")]) -> None:
+    """Make a key useless, at once."""
+    from atelier.state.keys import revoke_key
+
+    if not _in_database(lambda connection: revoke_key(connection, key)):
+        raise SettingsProblem("There is no such key in use; `atelier keys list` shows them.")
+    typer.echo("Revoked.")
+
+
+@tenants_app.command("create")
+def tenants_create(
+    tenant: Annotated[str, typer.Argument(help="The tenant's id.")],
+    name: Annotated[str | None, typer.Option(help="Its name for people.")] = None,
+) -> None:
+    """Make a tenant. (One that a token names is made on its first request.)"""
+    from atelier.state.tenants import ensure_tenant
+
+    made = _in_database(lambda connection: ensure_tenant(connection, tenant, name))
+    typer.echo("Made." if made else "It is there already.")
+
+
+@tenants_app.command("list")
+def tenants_list(as_json: Json = False) -> None:
+    """List the tenants."""
+    from atelier.state.tenants import list_tenants
+
+    _show(_in_database(list_tenants), as_json, empty="No tenants yet.")
+
+
+@app.command(rich_help_panel="Look")
+def usage(
+    tenant: Tenant,
+    month: Annotated[str | None, typer.Option(help="YYYY-MM; the present month if left out.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What a tenant used in a month, by service."""
+    from atelier.gateway.usage import Ledger
+    from atelier.state.database import open_database
+
+    async def read() -> dict[str, Any]:
+        database = await open_database(_database())
+        try:
+            return await Ledger(database).month(tenant, month)
+        finally:
+            await database.dispose()
+
+    found = asyncio.run(read())
+    if as_json:
+        _print_json(found)
+        return
+    columns = ("requests", "succeeded", "failed", "cancelled", "units", "unit", "tokens")
+    rows = [{"service": name, **{c: row[c] for c in columns}} for name, row in found["services"].items()]
+    _show(rows, as_json=False, empty=f"No usage in {found['month']}.")
+
+
+@models_app.command("list")
+def models_list(as_json: Json = False) -> None:
+    """The models of the catalog, and which of them are here."""
+    from atelier.models.catalog import catalog, models_folder
+
+    folder = models_folder(_settings())
+    rows = [
+        {
+            "model": entry.id,
+            "services": ", ".join(entry.services),
+            "here": "yes" if entry.here(folder) else f"no (its folder: {entry.place(folder)})",
+            "licence": f"{entry.licence.name} (commercial use: {entry.licence.commercial})",
+            "note": entry.note or "",
+        }
+        for entry in catalog()
+    ]
+    _show(rows, as_json, empty="")
+
+
+@app.command(rich_help_panel="Look")
+def doctor(as_json: Json = False) -> None:
+    """What this machine can run, what is missing, and what to type."""
+    from atelier.doctor import examine
+
+    findings = examine(_settings())
+    if as_json:
+        _print_json([finding.__dict__ for finding in findings])
+    else:
+        for finding in findings:
+            mark = "[green]ok[/]  " if finding.good else "[red]no[/]  "
+            console.print(f"{mark} [bold]{finding.what}[/]: {finding.found}", highlight=False)
+            if finding.remedy:
+                console.print(f"      → {finding.remedy}", highlight=False, markup=False)
+    if not all(finding.good for finding in findings):
+        raise typer.Exit(1)
+
+
+def _settings() -> Settings:
+    settings = load_settings()
+    return settings.model_copy(update={"home": settings.home.absolute()})
+
+
+def _database() -> str:
+    settings = _settings()
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise SettingsProblem(f"The data folder {settings.home} cannot be made ({problem.strerror}).") from None
+    return settings.database_location()
+
+
+def _in_database(work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
+    from atelier.state.database import open_database
+
+    async def run() -> T:
+        database = await open_database(_database())
+        try:
+            async with database.begin() as connection:
+                return await work(connection)
+        finally:
+            await database.dispose()
+
+    return asyncio.run(run())
+
+
+def _print_json(value: object) -> None:
+    from pydantic_core import to_json
+
+    typer.echo(to_json(value, indent=2).decode())
+
+
+def _show(rows: Sequence[Mapping[str, Any]], as_json: bool, *, empty: str) -> None:
+    """A table for people; tab-separated where the output is no terminal; JSON on request."""
+    if as_json:
+        _print_json(rows)
+    elif not rows:
+        typer.echo(empty)
+    elif not console.is_terminal:
+        typer.echo("\t".join(rows[0]))
+        for row in rows:
+            typer.echo("\t".join(str(value) for value in row.values()))
+    else:
+        table = Table(*rows[0])
+        for row in rows:
+            table.add_row(*(str(value) for value in row.values()))
+        console.print(table)

@@ -1,0 +1,1 @@
+"""What travels: typed requests, results, usage and the engine protocol. Imports nothing of ours."""

@@ -1,0 +1,50 @@
+"""image-to-text: captions, answers about a picture, and the text that stands in it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from atelier.contracts.base import Contract, ModelName, Partial, Prompt, Result
+
+ReadingTask = Literal["caption", "ocr", "both"]
+
+
+class ImageToTextRequest(Contract):
+    """`image`: an encoded picture. `question`: answered in `caption` instead of describing the picture."""
+
+    image: bytes = Field(repr=False)
+    task: ReadingTask = "caption"
+    question: Prompt | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=1024)] = 64
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    language: Annotated[str, Field(max_length=20)] | None = None
+    model: ModelName | None = None
+    stream: bool = False
+
+
+class OcrLine(Contract):
+    """`box`: the four corners (x, y) in pixels of the picture as sent, clockwise from the line's top left."""
+
+    text: str
+    box: list[tuple[float, float]]
+    confidence: float
+
+
+class TextDelta(Partial):
+    text: str
+
+
+class ImageToTextResult(Result):
+    """`caption` is None when only OCR was asked for; `ocr_text` is None when only a caption was.
+
+    `rotation`: degrees counter-clockwise that the page was turned to be read (0, 90, 180 or 270).
+    """
+
+    caption: str | None = None
+    ocr_text: str | None = None
+    ocr_lines: list[OcrLine] | None = None
+    rotation: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0

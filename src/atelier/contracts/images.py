@@ -1,0 +1,101 @@
+"""text-to-image and image-to-image: pictures from words, and from a picture and words."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from atelier.contracts.base import Contract, ModelName, Partial, Prompt, Result, Text
+
+SMALLEST_SIDE, LARGEST_SIDE, SIDE_STEP = 64, 2048, 8
+MOST_SEED = 2**32 - 1
+
+
+def _fitting(size: str) -> str:
+    if size == "auto":
+        return size
+    width, _, height = size.partition("x")
+    for side in (int(width), int(height)):
+        if side % SIDE_STEP or not SMALLEST_SIDE <= side <= LARGEST_SIDE:
+            raise ValueError(
+                f"width and height must be multiples of {SIDE_STEP} from {SMALLEST_SIDE} to {LARGEST_SIDE}, not {size}"
+            )
+    return size
+
+
+Size = Annotated[
+    str, StringConstraints(pattern=r"^(auto|[0-9]{1,5}x[0-9]{1,5})$", to_lower=True), AfterValidator(_fitting)
+]
+
+
+class ImageSettings(Contract):
+    """The fields that both image services share.
+
+    size: `WIDTHxHEIGHT` in pixels, multiples of 8 from 64 to 2048; `auto` or none: what the model was trained
+    for. seed: none draws one, which the answer names. Image i of n uses seed + i. guidance_scale: 1 and less
+    switches classifier-free guidance off. output_compression: the quality of jpeg and webp, 0 to 100.
+    """
+
+    negative_prompt: Annotated[Text, Field(max_length=4_000)] = ""
+    style: Annotated[str, Field(max_length=40)] | None = None
+    size: Size = "auto"
+    n: Annotated[int, Field(ge=1, le=8)] = 1
+    num_inference_steps: Annotated[int, Field(ge=1, le=150)] = 30
+    guidance_scale: Annotated[float, Field(ge=0, le=30)] = 7.5
+    seed: Annotated[int, Field(ge=0, le=MOST_SEED)] | None = None
+    model: ModelName | None = None
+    output_format: Literal["png", "jpeg", "webp"] = "png"
+    output_compression: Annotated[int, Field(ge=0, le=100)] = 95
+
+    @property
+    def dimensions(self) -> tuple[int, int] | None:
+        """(width, height) in pixels; None: the model's own."""
+        if self.size == "auto":
+            return None
+        width, height = self.size.split("x")
+        return int(width), int(height)
+
+
+class ImageRequest(ImageSettings):
+    """`partial_images`: how many previews to send while it is made; only a stream carries them."""
+
+    partial_images: Annotated[int, Field(ge=0, le=150)] = 0
+    stream: bool = False
+
+
+class TextToImageRequest(ImageRequest):
+    prompt: Prompt
+
+
+class ImageToImageRequest(ImageRequest):
+    """`image`: an encoded picture (PNG, JPEG, WebP, …). `strength`: 0 keeps it, 1 ignores it."""
+
+    image: bytes = Field(repr=False)
+    prompt: Annotated[Text, Field(max_length=4_000)] = ""
+    strength: Annotated[float, Field(ge=0, le=1)] = 0.8
+
+
+class Image(Contract):
+    """One encoded picture. `artifact` is its id once the gateway has stored it."""
+
+    data: bytes = Field(repr=False)
+    media_type: str = "image/png"
+    seed: int | None = None
+    width: int
+    height: int
+    artifact: str | None = None
+
+
+class PartialImage(Partial):
+    """A preview after `step` of `steps`; `index` counts previews from 0."""
+
+    image: Image
+    index: int
+    step: int
+    steps: int
+
+
+class ImagesResult(Result):
+    images: list[Image]
+    revised_prompt: str | None = None

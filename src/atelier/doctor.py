@@ -1,0 +1,123 @@
+"""`atelier doctor`: what this machine can run, what is missing, and what to type."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+from atelier.catalog import SERVICES
+from atelier.models.catalog import ModelEntry, catalog, models_folder
+from atelier.settings import Settings, SettingsProblem
+
+_LIBRARIES = {
+    "diffusion": ("torch", "diffusers", "transformers"),
+    "blip2": ("torch", "transformers"),
+    "ocr": ("rapidocr", "onnxruntime"),
+    "espeak": ("espeakng_loader", "av"),
+    "pocketsphinx": ("pocketsphinx", "faster_whisper", "av"),
+    "whisper": ("faster_whisper", "av"),
+}
+"""What each extra of the package must have put in place."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    what: str
+    found: str
+    good: bool = True
+    remedy: str | None = None
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Looks, and changes nothing."""
+    return [
+        _python(),
+        _machine(),
+        _gpu(),
+        _torch(),
+        *(_engine(extra, libraries) for extra, libraries in _LIBRARIES.items()),
+        _home(settings),
+        _ports(settings),
+        *(_service(settings, service) for service in SERVICES),
+    ]
+
+
+def _python() -> Finding:
+    good = sys.version_info[:2] >= (3, 11)
+    return Finding("Python", platform.python_version(), good, None if good else "Install Python 3.11 or newer.")
+
+
+def _machine() -> Finding:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    return Finding("Machine", f"{os.cpu_count()} cores, {memory:.0f} GB of memory, {platform.system()}")
+
+
+def gpus() -> list[str]:
+    """`name, memory` of every NVIDIA GPU; empty where there is none, or no driver."""
+    if shutil.which("nvidia-smi") is None:
+        return []
+    query = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
+    asked = subprocess.run(query, capture_output=True, text=True, timeout=20, check=False)  # noqa: S603
+    return asked.stdout.strip().splitlines() if asked.returncode == 0 else []
+
+
+def _gpu() -> Finding:
+    found = gpus()
+    if found:
+        return Finding("GPU", "; ".join(found))
+    return Finding("GPU", "none: models run on the processor, which suits the small ones")
+
+
+def _torch() -> Finding:
+    try:
+        installed = version("torch")
+    except PackageNotFoundError:
+        return Finding("PyTorch", "not installed", False, "Type: make setup")
+    built_for_gpu = not installed.endswith("+cpu")
+    if gpus() and not built_for_gpu:
+        remedy = "Type: .venv/bin/pip install --force-reinstall torch --index-url https://pypi.org/simple"
+        return Finding("PyTorch", f"{installed}, which cannot use the GPU", False, remedy)
+    return Finding("PyTorch", installed)
+
+
+def _engine(extra: str, libraries: tuple[str, ...]) -> Finding:
+    missing = [library for library in libraries if find_spec(library) is None]
+    if not missing:
+        return Finding(f"Engine {extra}", "its libraries are installed")
+    return Finding(f"Engine {extra}", f"lacks {', '.join(missing)}", False, f"Type: pip install 'atelier[{extra}]'")
+
+
+def _home(settings: Settings) -> Finding:
+    folder = next(place for place in (settings.home, *settings.home.parents) if place.exists())
+    free = shutil.disk_usage(folder).free / 1e9
+    good = os.access(folder, os.W_OK)
+    remedy = None if good else "Set ATELIER_HOME to a folder that this user may write."
+    return Finding("Data folder", f"{settings.home}, {free:.0f} GB free", good, remedy)
+
+
+def _ports(settings: Settings) -> Finding:
+    from atelier.serve import check_ports
+
+    try:
+        check_ports(settings)
+    except SettingsProblem as problem:
+        return Finding("Ports", str(problem), True)  # most likely Atelier itself is running
+    return Finding("Ports", "all free")
+
+
+def _service(settings: Settings, service: str) -> Finding:
+    folder = models_folder(settings)
+    serving = [_serving(task, folder) for task in SERVICES[service].tasks]
+    notes = "; ".join(f"{entry.id}{' (a stand-in)' if entry.build else ''}" for entry in serving)
+    return Finding(f"Service {service}", notes)
+
+
+def _serving(task: str, folder: Path) -> ModelEntry:
+    return next(entry for entry in catalog() if task in entry.tasks and entry.here(folder))

@@ -1,0 +1,116 @@
+"""Files that services made: each belongs to one tenant, who reads it by token or by a signed, expiring link."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+from uuid_utils import uuid7
+
+from atelier.errors import NotFound
+from atelier.state.tables import artifacts
+from atelier.state.tenants import ensure_tenant
+
+PATH = "/artifacts/"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    id: str
+    tenant: str
+    media_type: str
+    file: Path
+
+
+class Artifacts:
+    """A folder of files and a table that says whose they are."""
+
+    def __init__(self, folder: Path, database: AsyncEngine, *, secret: str, link_seconds: int) -> None:
+        self._folder = folder
+        self._database = database
+        self._key = hmac.digest(secret.encode(), b"atelier artifact links", "sha256")
+        self._link_seconds = link_seconds
+
+    async def put(self, tenant: str, request_id: str, data: bytes, media_type: str) -> str:
+        """Store a file of `tenant`; returns its id."""
+        artifact = str(uuid7())
+        await asyncio.to_thread(self._write, self._file(tenant, artifact), data)
+        row = {
+            "id": artifact,
+            "tenantId": tenant,
+            "requestId": request_id,
+            "mediaType": media_type,
+            "bytes": len(data),
+            "sha256": hashlib.sha256(data).hexdigest(),
+        }
+        async with self._database.begin() as connection:
+            await ensure_tenant(connection, tenant)
+            await connection.execute(artifacts.insert().values(row))
+        return artifact
+
+    async def of_tenant(self, artifact: str, tenant: str) -> Artifact:
+        """Raises NotFound for an unknown id and for another tenant's alike."""
+        found = await self._find(artifact)
+        if found is None or found.tenant != tenant:
+            raise _not_found()
+        return found
+
+    async def of_link(self, artifact: str, expires: str, signature: str) -> Artifact:
+        """Raises NotFound for a link that is false or has expired, so that ids cannot be probed."""
+        signed = hmac.compare_digest(signature, self._signature(artifact, expires))
+        if not signed or not expires.isdigit() or int(expires) < time.time():
+            raise _not_found()
+        found = await self._find(artifact)
+        if found is None:
+            raise _not_found()
+        return found
+
+    def link(self, artifact: str, base_url: str) -> str:
+        """A URL that anyone may read until it expires."""
+        expires = str(int(time.time()) + self._link_seconds)
+        return f"{base_url}{PATH}{artifact}?expires={expires}&signature={self._signature(artifact, expires)}"
+
+    async def read_link(self, url: str, base_url: str, tenant: str) -> bytes | None:
+        """The bytes of a link of our own, for its owner; None where the URL is not ours."""
+        own = url.startswith((f"{base_url}{PATH}", PATH))
+        if not own:
+            return None
+        parts = urlsplit(url)
+        artifact = parts.path.removeprefix(PATH)
+        query = parse_qs(parts.query)
+        found = await self.of_tenant(artifact, tenant)
+        if "signature" in query:
+            await self.of_link(artifact, query.get("expires", [""])[0], query["signature"][0])
+        return await asyncio.to_thread(found.file.read_bytes)
+
+    async def _find(self, artifact: str) -> Artifact | None:
+        async with self._database.connect() as connection:
+            row = (await connection.execute(select(artifacts).where(artifacts.c.id == artifact))).one_or_none()
+        if row is None:
+            return None
+        return Artifact(row.id, row.tenantId, row.mediaType, self._file(row.tenantId, row.id))
+
+    def _signature(self, artifact: str, expires: str) -> str:
+        return hmac.new(self._key, f"{artifact}\n{expires}".encode(), "sha256").hexdigest()
+
+    def _file(self, tenant: str, artifact: str) -> Path:
+        # A tenant's id may hold any character: the folder is named by its hash.
+        return self._folder / hashlib.sha256(tenant.encode()).hexdigest()[:32] / artifact
+
+    @staticmethod
+    def _write(file: Path, data: bytes) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part = file.with_suffix(".part")
+        part.write_bytes(data)
+        part.rename(file)
+
+
+def _not_found() -> NotFound:
+    return NotFound("There is no such artifact, or the link to it has expired")

@@ -1,0 +1,58 @@
+"""What a tenant may ask about itself: usage, limits, models and artifacts; and what anyone may ask: health."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+
+from atelier.errors import NotFound, Unauthenticated
+from atelier.gateway.faces.endpoints import gateway_of
+from atelier.gateway.health import health, model_list, process_states
+
+
+async def usage(request: Request) -> Response:
+    gateway = gateway_of(request)
+    caller = await gateway.auth.caller(request.headers)
+    return JSONResponse(await gateway.ledger.month(caller.tenant, request.query_params.get("month")))
+
+
+async def limits(request: Request) -> Response:
+    gateway = gateway_of(request)
+    caller = await gateway.auth.caller(request.headers)
+    return JSONResponse({"limits": [asdict(state) for state in gateway.limits.states(caller.tenant)]})
+
+
+async def models(request: Request) -> Response:
+    gateway = gateway_of(request)
+    await gateway.auth.caller(request.headers)
+    return JSONResponse({"object": "list", "data": model_list(gateway.upstreams)})
+
+
+async def health_report(request: Request) -> Response:
+    gateway = gateway_of(request)
+    found = health(gateway.upstreams, process_states(gateway.processes))
+    return JSONResponse(found, status_code=503 if found["status"] == "unhealthy" else 200)
+
+
+async def artifact(request: Request) -> Response:
+    """The bytes, with range requests: for a signed link as it is, else for the owner's token."""
+    gateway = gateway_of(request)
+    name, query = request.path_params["artifact"], request.query_params
+    if "signature" in query:
+        found = await gateway.artifacts.of_link(name, query.get("expires", ""), query["signature"])
+    elif "authorization" in request.headers:
+        caller = await gateway.auth.caller(request.headers)
+        found = await gateway.artifacts.of_tenant(name, caller.tenant)
+    else:
+        raise Unauthenticated("Open the signed link, or send the header Authorization: Bearer <token or API key>")
+    if not found.file.is_file():
+        raise NotFound("The file of this artifact is gone from the store")
+    # A made file is never run: the browser is told not to guess, and to run nothing inside it.
+    headers = {
+        "cache-control": "private, max-age=3600, immutable",
+        "content-security-policy": "default-src 'none'; sandbox",
+        "content-disposition": "inline",
+    }
+    return FileResponse(found.file, media_type=found.media_type, headers=headers)

@@ -1,0 +1,129 @@
+"""From a row of a face's table to an endpoint: authenticate, read, run the pipeline, answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from atelier.contracts.base import Contract
+from atelier.gateway.artifacts import Artifacts
+from atelier.gateway.auth import Auth, Caller
+from atelier.gateway.faces.native import NativeRoute, answer
+from atelier.gateway.fetch import GuardedFetch
+from atelier.gateway.limits import Limits
+from atelier.gateway.pipeline import Exchange, Pipeline
+from atelier.gateway.upstreams import Upstreams
+from atelier.gateway.usage import Ledger
+from atelier.wire.body import read_body
+from atelier.wire.call import Call, Link, Route
+from atelier.wire.media import DATA_URI, Load, read_data_uri
+from atelier.wire.serving import final_result, respond, until_disconnect
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+ACCEPTED: dict[str, tuple[str, ...]] = {
+    "image": ("image/",),
+    "audio": ("audio/", "video/", "application/ogg", "application/octet-stream"),
+}
+"""The content types that a URL of each kind may answer with."""
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The parts of a running gateway, as the endpoints need them.
+
+    processes: where `atelier serve` writes how its child processes are; None where something else runs the workers.
+    """
+
+    auth: Auth
+    limits: Limits
+    upstreams: Upstreams
+    artifacts: Artifacts
+    ledger: Ledger
+    pipeline: Pipeline
+    fetch: GuardedFetch
+    aliases: Mapping[str, str]
+    public_url: str | None
+    most_body_bytes: int
+    processes: Path | None = None
+
+    def base_url(self, request: Request) -> str:
+        return (self.public_url or str(request.base_url)).rstrip("/")
+
+    def link(self, request: Request) -> Link:
+        base = self.base_url(request)
+        return lambda artifact: self.artifacts.link(artifact, base)
+
+    def load(self, request: Request, caller: Caller) -> Load:
+        """Files that a request refers to: data URIs, the tenant's own artifacts, and the web through the guard."""
+
+        async def load(reference: str, field: str, kind: str) -> bytes:
+            if reference.startswith(DATA_URI):
+                return read_data_uri(reference, field)
+            own = await self.artifacts.read_link(reference, self.base_url(request), caller.tenant)
+            return own if own is not None else await self.fetch.fetch(reference, field=field, accept=ACCEPTED[kind])
+
+        return load
+
+    def exchange(self, request: Request, caller: Caller, service: str, request_type: str, call: Call) -> Exchange:
+        return Exchange(
+            id=request.state.request_id,
+            caller=caller,
+            service=service,
+            request_type=request_type,
+            request=self._without_alias(call.request),
+            keep=call.keep,
+        )
+
+    def _without_alias(self, request: Contract) -> Contract:
+        """The request with the model that its name stands for; an empty name is the service's default."""
+        name: str | None = getattr(request, "model", None)
+        if name is None or name not in self.aliases:
+            return request
+        return request.model_copy(update={"model": self.aliases[name] or None})
+
+
+def gateway_of(request: Request) -> Gateway:
+    """The running gateway that a request came to."""
+    gateway = request.app.state.gateway
+    assert isinstance(gateway, Gateway)
+    return gateway
+
+
+def native_endpoint(row: NativeRoute) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        gateway = gateway_of(request)
+        caller = await gateway.auth.caller(request.headers)
+        request.state.tenant = caller.tenant
+        body = await read_body(request, most_file_bytes=gateway.most_body_bytes)
+        call = await row.read(body, gateway.load(request, caller))
+        exchange = gateway.exchange(request, caller, row.service, row.request_type(call.request), call)
+        result = await until_disconnect(request, final_result(gateway.pipeline.run(exchange)))
+        shown = answer(row, result, call, gateway.link(request), exchange.id)
+        return _with_limits(Response(shown.model_dump_json(), media_type="application/json"), exchange)
+
+    return endpoint
+
+
+def openai_endpoint(row: Route) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        gateway = gateway_of(request)
+        caller = await gateway.auth.caller(request.headers)
+        request.state.tenant = caller.tenant
+        body = await read_body(request, most_file_bytes=gateway.most_body_bytes)
+        call = await row.read(body, gateway.load(request, caller))
+        exchange = gateway.exchange(request, caller, row.service, row.request_type, call)
+        response = await respond(request, row, call, gateway.pipeline.run(exchange), gateway.link(request))
+        return _with_limits(response, exchange)
+
+    return endpoint
+
+
+def _with_limits(response: Response, exchange: Exchange) -> Response:
+    if exchange.place is not None:
+        response.headers.update(exchange.place.headers())
+    return response

@@ -1,0 +1,153 @@
+"""How routes enter the app and its OpenAPI document: bodies from the tables, errors in each face's shape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from atelier.gateway.faces.endpoints import Endpoint
+from atelier.gateway.faces.native import NativeRoute
+from atelier.wire.call import Route
+
+_REFUSALS = {
+    401: "No credentials, or bad ones",
+    404: "No such model or thing",
+    413: "The body or a file is too large",
+    415: "Not that content type",
+    429: "A limit is used up; `Retry-After` says when to come back",
+    500: "A fault of the server's",
+    502: "The service failed",
+    503: "The service is not available or overloaded; `Retry-After` says when to come back",
+    504: "The service took too long",
+}
+_NATIVE_ERROR: dict[str, Any] = {
+    "type": "object",
+    "required": ["error", "code", "request_id"],
+    "properties": {
+        "error": {"type": "string"},
+        "code": {"type": "string"},
+        "field": {"type": "string"},
+        "retry_after": {"type": "integer"},
+        "request_id": {"type": "string"},
+    },
+}
+_OPENAI_ERROR: dict[str, Any] = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "type", "param", "code"],
+            "properties": {
+                "message": {"type": "string"},
+                "type": {"type": "string"},
+                "param": {"type": ["string", "null"]},
+                "code": {"type": ["string", "null"]},
+            },
+        }
+    },
+}
+
+
+def add_native(app: FastAPI, row: NativeRoute, endpoint: Endpoint) -> None:
+    """POST /api/<service>."""
+    contents = {"application/json": _schema(row.body)}
+    if row.file:
+        contents["multipart/form-data"] = _form(row.body, (row.file,), required=())
+    app.add_api_route(
+        f"/api/{row.service}",
+        endpoint,
+        methods=["POST"],
+        summary=row.summary,
+        tags=["native"],
+        response_model=None,
+        responses={200: {"model": row.answer_type}, **_refusals(_NATIVE_ERROR, malformed=422)},
+        openapi_extra=_body(contents),
+    )
+
+
+def add_openai(app: FastAPI, row: Route, endpoint: Endpoint) -> None:
+    """POST /v1/…"""
+    kind = "multipart/form-data" if row.multipart else "application/json"
+    schema = _form(row.fields, row.files, required=row.files) if row.multipart else _schema(row.fields)
+    app.add_api_route(
+        row.path,
+        endpoint,
+        methods=["POST"],
+        summary=row.summary,
+        tags=["openai"],
+        response_model=None,
+        responses=_refusals(_OPENAI_ERROR, malformed=400),
+        openapi_extra=_body({kind: schema}),
+    )
+
+
+def add_get(app: FastAPI, path: str, summary: str, endpoint: Endpoint, tag: str) -> None:
+    error = _OPENAI_ERROR if tag == "openai" else _NATIVE_ERROR
+    open_to_all = tag == "health"
+    app.add_api_route(
+        path,
+        endpoint,
+        methods=["GET"],
+        summary=summary,
+        tags=[tag],
+        response_model=None,
+        responses={} if open_to_all else {401: _refusal(_REFUSALS[401], error)},
+        openapi_extra={} if open_to_all else {"security": [{"bearer": []}]},
+    )
+
+
+def declare_bearer(app: FastAPI) -> None:
+    """Name the security scheme that the routes above refer to."""
+    described = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = described()
+        schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
+        schemes["bearer"] = {"type": "http", "scheme": "bearer", "description": "A JSON Web Token or an API key"}
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _refusals(error: dict[str, Any], *, malformed: int) -> dict[int | str, dict[str, Any]]:
+    described = {malformed: "The body is malformed or a field is out of range; the error names it", **_REFUSALS}
+    return {status: _refusal(text, error) for status, text in sorted(described.items())}
+
+
+def _refusal(text: str, error: dict[str, Any]) -> dict[str, Any]:
+    return {"description": text, "content": {"application/json": {"schema": error}}}
+
+
+def _body(contents: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    content = {kind: {"schema": schema} for kind, schema in contents.items()}
+    return {"requestBody": {"required": True, "content": content}, "security": [{"bearer": []}]}
+
+
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The model's schema with its definitions folded in, so that it stands alone."""
+    schema = model.model_json_schema()
+    definitions = schema.pop("$defs", {})
+    folded = _folded(schema, definitions)
+    assert isinstance(folded, dict)
+    return folded
+
+
+def _folded(node: object, definitions: dict[str, Any]) -> object:
+    if isinstance(node, list):
+        return [_folded(item, definitions) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        return _folded(definitions[node["$ref"].rpartition("/")[2]], definitions)
+    return {key: _folded(value, definitions) for key, value in node.items() if key != "discriminator"}
+
+
+def _form(model: type[BaseModel], files: tuple[str, ...], *, required: tuple[str, ...]) -> dict[str, Any]:
+    schema = _schema(model)
+    parts = {name: {"type": "string", "format": "binary"} for name in files}
+    schema["properties"] = {**schema.get("properties", {}), **parts}
+    schema["required"] = [*schema.get("required", []), *required]
+    return schema

@@ -1,0 +1,63 @@
+"""How everything is: put together from the last probes, so that asking costs nothing while every worker is busy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import from_json
+
+from atelier.gateway.upstreams import Upstream, Upstreams
+
+
+def health(upstreams: Upstreams, processes: Mapping[str, Any]) -> dict[str, Any]:
+    """`healthy` when every service is, `unhealthy` when none is, else `degraded`. response_time: milliseconds."""
+    services = {service: _service(service, pool, processes) for service, pool in upstreams.pools.items()}
+    well = [service["status"] == "healthy" for service in services.values()]
+    status = "healthy" if all(well) else "degraded" if any(well) else "unhealthy"
+    return {"status": status, "services": services, "timestamp": datetime.now(UTC).isoformat()}
+
+
+def _service(service: str, pool: list[Upstream], processes: Mapping[str, Any]) -> dict[str, Any]:
+    best = min(pool, key=lambda upstream: (upstream.status != "healthy", upstream.status != "starting"))
+    models = served_models(best)
+    described: dict[str, Any] = {
+        "status": best.status,
+        "response_time": None if best.response_time is None else round(best.response_time * 1000, 1),
+        "model": models[0]["id"] if models else None,
+        "models": models,
+        "queue": best.report.get("queue"),
+        "upstreams": len(pool),
+    }
+    if service in processes:
+        described["process"] = processes[service]
+    return described
+
+
+def served_models(upstream: Upstream) -> list[dict[str, Any]]:
+    """The upstream's models that serve this service, as /health of a worker tells them."""
+    models = upstream.report.get("models", [])
+    return [m for m in models if isinstance(m, dict) and upstream.service in m.get("services", [])]
+
+
+def model_list(upstreams: Upstreams) -> list[dict[str, Any]]:
+    """Every model that is ready somewhere, once."""
+    found: dict[str, dict[str, Any]] = {}
+    for pool in upstreams.pools.values():
+        for upstream in pool:
+            for model in served_models(upstream):
+                if model.get("state") == "ready":
+                    found.setdefault(model["id"], model)
+    base = {"object": "model", "created": 0, "owned_by": "atelier"}
+    return [base | model | {"service": model["services"][0]} for model in found.values()]
+
+
+def process_states(file: Path | None) -> dict[str, Any]:
+    """What `atelier serve` says of its child processes, by service; empty where something else runs the workers."""
+    try:
+        states = from_json(file.read_bytes()) if file else {}
+    except (OSError, ValueError):
+        return {}
+    return states if isinstance(states, dict) else {}

@@ -1,0 +1,48 @@
+"""The pages for people: the console at `/`, and the API reference at `/docs` with its own copy of Swagger UI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.staticfiles import StaticFiles
+from swagger_ui_bundle import swagger_ui_path
+
+CONSOLE = Path(__file__).parent / "console"
+
+CONSOLE_POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' data: blob:; object-src 'none'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+# Swagger UI starts from a script in its page and styles itself as it goes.
+DOCS_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+)
+
+
+def add_pages(app: FastAPI) -> None:
+    """Mount the console and the reference on `app`."""
+    app.mount("/console", StaticFiles(directory=CONSOLE), name="console")
+    app.mount("/docs/assets", StaticFiles(directory=swagger_ui_path), name="docs-assets")
+    app.add_api_route("/", _console, include_in_schema=False)
+    app.add_api_route("/docs", _docs, include_in_schema=False)
+
+
+async def _console() -> Response:
+    headers = {"content-security-policy": CONSOLE_POLICY, "cache-control": "no-cache"}
+    return FileResponse(CONSOLE / "index.html", media_type="text/html", headers=headers)
+
+
+async def _docs(request: Request) -> HTMLResponse:
+    page = get_swagger_ui_html(
+        openapi_url=request.scope.get("root_path", "") + "/openapi.json",
+        title="Atelier: API reference",
+        swagger_js_url="/docs/assets/swagger-ui-bundle.js",
+        swagger_css_url="/docs/assets/swagger-ui.css",
+        swagger_favicon_url="/console/icon.svg",
+    )
+    page.headers["content-security-policy"] = DOCS_POLICY
+    return page

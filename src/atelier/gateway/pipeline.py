@@ -1,0 +1,112 @@
+"""The one way that every request goes: admit → serve → store → settle."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import anyio
+from uuid_utils import uuid7
+
+from atelier.catalog import SERVICES
+from atelier.contracts.base import Contract, Event, Partial, Result
+from atelier.contracts.images import ImagesResult
+from atelier.contracts.text_to_speech import SpeechResult
+from atelier.errors import AtelierError
+from atelier.gateway.artifacts import Artifacts
+from atelier.gateway.auth import Caller
+from atelier.gateway.limits import Limits, Place
+from atelier.gateway.upstreams import Upstreams
+from atelier.gateway.usage import Ledger, UsageRecord
+
+
+def new_request_id() -> str:
+    """A UUIDv7: unique, and sorted by time."""
+    return str(uuid7())
+
+
+@dataclass
+class Exchange:
+    """One request of one caller. keep: store the files of its result. place: its place in the limits, once admitted."""
+
+    id: str
+    caller: Caller
+    service: str
+    request_type: str
+    request: Contract
+    keep: bool = False
+    place: Place | None = None
+
+
+class Pipeline:
+    """Everything between a parsed request and its answer."""
+
+    def __init__(self, limits: Limits, upstreams: Upstreams, artifacts: Artifacts, ledger: Ledger) -> None:
+        self._limits = limits
+        self._upstreams = upstreams
+        self._artifacts = artifacts
+        self._ledger = ledger
+
+    async def run(self, exchange: Exchange) -> AsyncGenerator[Event, None]:
+        """Partial events, then the Result, which is settled before it is given out.
+
+        However it ends (done, failed, cancelled, or left by the client), one usage record is written.
+        Raises RateLimited, and whatever the upstream raises.
+        """
+        exchange.place = self._limits.admit(exchange.caller.tenant, exchange.service)
+        record = UsageRecord(exchange.id, exchange.caller, SERVICES[exchange.service], exchange.request_type)
+        try:
+            async with aclosing(self._serve(exchange, record)) as events:
+                async for event in events:
+                    yield event
+        except AtelierError as problem:
+            record.status, record.error = "failed", problem.code
+            raise
+        except Exception:
+            record.status, record.error = "failed", "internal_error"
+            raise
+        finally:
+            # Shielded: a client that has gone must not keep its record from being written.
+            with anyio.CancelScope(shield=True):
+                await self._settle(exchange.place, record)
+
+    async def _serve(self, exchange: Exchange, record: UsageRecord) -> AsyncGenerator[Event, None]:
+        calls = self._upstreams.call(
+            exchange.service, exchange.request, tenant=exchange.caller.tenant, request_id=exchange.id
+        )
+        async with aclosing(calls) as events:
+            async for event in events:
+                if isinstance(event, Result):
+                    yield await self._finish(exchange, record, event)
+                    return
+                if isinstance(event, Partial):
+                    record.delivered = event.delivered
+                yield event
+
+    async def _finish(self, exchange: Exchange, record: UsageRecord, result: Result) -> Result:
+        if exchange.keep:
+            result = await self._stored(exchange, result)
+        record.delivered = record.service.measure(exchange.request, result)
+        record.model, record.status = result.model, "succeeded"
+        await self._ledger.settle(record)
+        return result.model_copy(update={"usage": record.delivered})
+
+    async def _stored(self, exchange: Exchange, result: Result) -> Result:
+        if isinstance(result, ImagesResult):
+            images = [
+                image.model_copy(update={"artifact": await self._put(exchange, image.data, image.media_type)})
+                for image in result.images
+            ]
+            return result.model_copy(update={"images": images})
+        if isinstance(result, SpeechResult):
+            return result.model_copy(update={"artifact": await self._put(exchange, result.data, result.media_type)})
+        return result
+
+    async def _put(self, exchange: Exchange, data: bytes, media_type: str) -> str:
+        return await self._artifacts.put(exchange.caller.tenant, exchange.id, data, media_type)
+
+    async def _settle(self, place: Place, record: UsageRecord) -> None:
+        if record.status == "failed":
+            self._limits.refund(place)
+        await self._ledger.settle(record)

@@ -1,0 +1,64 @@
+"""Pictures: from encoded bytes to pixels, and back."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import TYPE_CHECKING
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from atelier.errors import TooLarge, UnreadableMedia
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MOST_PIXELS = 40_000_000
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+
+
+def read_image(data: bytes, *, field: str = "image") -> Image.Image:
+    """An RGB picture, upright as its EXIF orientation says; transparency is laid on white.
+
+    Raises UnreadableMedia for what is not a picture, TooLarge for one over `MOST_PIXELS` (the header is asked
+    before anything is unpacked, so a decompression bomb costs nothing).
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(io.BytesIO(data), formats=FORMATS)
+        width, height = picture.size
+        if width * height > MOST_PIXELS:
+            raise TooLarge(
+                f"{field}: {width}x{height} is over the limit of {MOST_PIXELS // 1_000_000} megapixels; "
+                "send a smaller picture",
+                field=field,
+            )
+        picture.load()
+        return _flatten(ImageOps.exif_transpose(picture))
+    except UnidentifiedImageError:
+        raise UnreadableMedia(
+            f"{field}: not a picture that can be read; send PNG, JPEG, WebP, GIF, BMP or TIFF", field=field
+        ) from None
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as problem:
+        raise UnreadableMedia(f"{field}: the picture is damaged or cut short; send it again", field=field) from problem
+
+
+def _flatten(picture: Image.Image) -> Image.Image:
+    if picture.mode in {"RGBA", "LA", "PA"} or "transparency" in picture.info:
+        layers = picture.convert("RGBA")
+        white = Image.new("RGBA", layers.size, "white")
+        return Image.alpha_composite(white, layers).convert("RGB")
+    return picture.convert("RGB")
+
+
+def encode_image(pixels: NDArray[np.uint8], image_format: str, quality: int = 100) -> bytes:
+    """A file of an array of shape (height, width, 3), RGB: `png`, or `jpeg` or `webp` of a quality from 0 to 100."""
+    sink = io.BytesIO()
+    picture = Image.fromarray(pixels)
+    if image_format == "png":
+        picture.save(sink, "PNG", compress_level=4)
+    else:
+        picture.save(sink, image_format.upper(), quality=max(1, quality))
+    return sink.getvalue()

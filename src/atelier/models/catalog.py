@@ -1,0 +1,130 @@
+"""The model catalog: what could serve, what is here, and what serves now."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+from pydantic_core import from_json
+
+from atelier.catalog import SERVICES
+from atelier.contracts.engine import ModelSource
+from atelier.settings import Settings, SettingsProblem
+from atelier.worker.residency import ModelPlan
+
+
+class Licence(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    link: str
+    commercial: Literal["yes", "no", "conditional"]
+
+
+class ModelEntry(BaseModel):
+    """One model of catalog.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    id: str
+    engine: str
+    extra: str
+    services: tuple[str, ...]
+    tasks: tuple[str, ...]
+    folder: str | None = None
+    build: str | None = None
+    note: str | None = None
+    licence: Licence
+
+    def place(self, models_folder: Path) -> Path | None:
+        """Where its weights lie, or would; None where a library brings them."""
+        return models_folder / self.folder if self.folder else None
+
+    def here(self, models_folder: Path) -> bool:
+        """Whether it can be loaded without fetching anything."""
+        place = self.place(models_folder)
+        return place is None or self.build is not None or place.is_dir()
+
+
+@cache
+def catalog() -> tuple[ModelEntry, ...]:
+    """Every entry, preferred ones first."""
+    text = resources.files("atelier.models").joinpath("catalog.toml").read_text()
+    return tuple(ModelEntry.model_validate(entry) for entry in tomllib.loads(text)["model"])
+
+
+def models_folder(settings: Settings) -> Path:
+    return settings.home / "models"
+
+
+def plans(settings: Settings, services: Sequence[str]) -> list[ModelPlan]:
+    """The models that a worker of `services` holds: those that settings name, else the best that is here.
+
+    A model that serves several of the services is held once. Raises SettingsProblem for a name that is neither in
+    the catalog nor a folder.
+    """
+    chosen: dict[str, ModelPlan] = {}
+    for service in services:
+        for plan in _of_service(settings, service, alone=len(services) == 1):
+            chosen.setdefault(f"{plan.source.model} {plan.source.folder}", plan)
+    return list(chosen.values())
+
+
+def _of_service(settings: Settings, service: str, *, alone: bool) -> list[ModelPlan]:
+    named = settings.models.get(service) or (settings.model_name if alone else None) or ""
+    found = [_named(settings, service, name.strip()) for name in named.split(",") if name.strip()]
+    done = {task for plan in found for task in plan.tasks}
+    missing = [task for task in SERVICES[service].tasks if task not in done]
+    return found + [_plan(settings, _best(settings, task)) for task in missing]
+
+
+def _best(settings: Settings, task: str) -> ModelEntry:
+    folder = models_folder(settings)
+    return next(entry for entry in catalog() if task in entry.tasks and entry.here(folder))
+
+
+def _named(settings: Settings, service: str, name: str) -> ModelPlan:
+    entry = next((entry for entry in catalog() if entry.id == name), None)
+    if entry is not None and service in entry.services:
+        return _plan(settings, entry)
+    folder = Path(name)
+    if not folder.is_dir():
+        known = ", ".join(entry.id for entry in catalog() if service in entry.services)
+        raise SettingsProblem(f"MODEL_NAME: {name} is neither a folder nor a model of {service}; there are {known}")
+    like = _architecture(folder, service)
+    source = ModelSource(model=folder.name, folder=folder, device=settings.device)
+    return ModelPlan(source, like.engine, like.extra, services=like.services, tasks=like.tasks)
+
+
+def _architecture(folder: Path, service: str) -> ModelEntry:
+    """The catalog's entry whose engine reads this folder. Raises SettingsProblem for a layout that none does."""
+    engine = _engine_of(folder)
+    entry = next((e for e in catalog() if engine and engine in e.engine and service in e.services), None)
+    if entry is None:
+        raise SettingsProblem(
+            f"MODEL_NAME: {folder.name} is not laid out as a model that {service} can load "
+            "(a diffusers folder has model_index.json, BLIP-2 config.json, CTranslate2's Whisper model.bin)"
+        )
+    return entry
+
+
+def _engine_of(folder: Path) -> str | None:
+    if (folder / "model_index.json").is_file():
+        return "DiffusionEngine"
+    if (folder / "model.bin").is_file():
+        return "WhisperEngine"
+    config = folder / "config.json"
+    kind = from_json(config.read_bytes()).get("model_type") if config.is_file() else None
+    return "Blip2Engine" if kind == "blip-2" else None
+
+
+def _plan(settings: Settings, entry: ModelEntry) -> ModelPlan:
+    source = ModelSource(
+        model=entry.id, folder=entry.place(models_folder(settings)), device=settings.device, note=entry.note
+    )
+    return ModelPlan(source, entry.engine, entry.extra, services=entry.services, tasks=entry.tasks, build=entry.build)

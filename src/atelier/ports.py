@@ -1,0 +1,40 @@
+"""Listening sockets, opened before a server starts so that a port in use is said in words."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+from atelier.settings import SettingsProblem
+
+BACKLOG = 2048
+
+
+def listening(host: str, port: int, name: str) -> socket.socket:
+    """A socket on `host`:`port`. Raises SettingsProblem naming the port and what to do."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        opened.bind((host, port))
+        opened.listen(BACKLOG)
+    except OSError as problem:
+        opened.close()
+        raise SettingsProblem(_in_words(problem, host, port, name)) from None
+    return opened
+
+
+def _in_words(problem: OSError, host: str, port: int, name: str) -> str:
+    if problem.errno == errno.EADDRINUSE:
+        return (
+            f"Port {port} ({name}) is in use by another program. Stop it, or set ATELIER_PORT_OFFSET=100 "
+            "to move every port of this Atelier up by a hundred."
+        )
+    if problem.errno == errno.EACCES:
+        return f"Port {port} ({name}) needs more rights than this user has; choose one of 1024 and more."
+    return f"Cannot listen on {host}:{port} ({name}): {problem.strerror}. Check ATELIER_HOST."
+
+
+def check_free(host: str, port: int, name: str) -> None:
+    """Raises SettingsProblem where `listening` would."""
+    listening(host, port, name).close()

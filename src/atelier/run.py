@@ -1,0 +1,92 @@
+"""The two kinds of server process: a worker for some services, and the gateway."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from atelier.settings import Settings
+from atelier.telemetry import configure_logs
+
+SUPERVISED = "ATELIER_SUPERVISED"
+"""Set by `atelier serve`: stdin is a pipe from it, and its end means that the supervisor is gone."""
+
+_GRACE_SECONDS = 5
+_OFFLINE = {
+    # Models come from folders: no library may look for one on the network.
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+def run_worker(settings: Settings, services: Sequence[str]) -> None:
+    """Serve until stopped. Raises SettingsProblem for ports in use and models that are not there."""
+    from atelier.models.catalog import plans
+    from atelier.ports import listening
+    from atelier.worker.app import create_app
+    from atelier.worker.host import Host
+
+    configure_logs(settings.log_level)
+    _prepare_libraries(settings)
+    sockets = [listening(settings.host, settings.worker_port(service), service) for service in services]
+    host = Host(
+        plans(settings, services),
+        aliases=settings.aliases,
+        most_waiting=settings.most_waiting,
+        seconds=settings.request_seconds,
+    )
+    _serve(create_app(host, services, most_body_bytes=settings.most_body_mb * 1_000_000), sockets)
+
+
+def run_gateway(settings: Settings, secret: str, *, processes: Path | None = None) -> None:
+    """Serve until stopped. Raises SettingsProblem for a port in use."""
+    from atelier.gateway.app import create_app
+    from atelier.ports import listening
+
+    configure_logs(settings.log_level)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    sockets = [listening(settings.host, settings.gateway_port(), "gateway")]
+    _serve(create_app(settings, secret, processes=processes), sockets)
+
+
+def _serve(app: ASGIApp, sockets: list[socket.socket]) -> None:
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        # Forwarded headers are believed of a proxy on this machine only.
+        proxy_headers=True,
+    )
+    if os.environ.get(SUPERVISED):
+        threading.Thread(target=_end_with_supervisor, daemon=True).start()
+    uvicorn.Server(config).run(sockets=sockets)
+
+
+def _prepare_libraries(settings: Settings) -> None:
+    """Before any of them is imported: they read these when they start."""
+    threads = settings.threads or max(1, (os.cpu_count() or 2) // 2)
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(variable, str(threads))
+    for name, value in _OFFLINE.items():
+        os.environ.setdefault(name, value)
+
+
+def _end_with_supervisor() -> None:
+    """No orphan is left, even where the supervisor was killed without a chance to say so."""
+    while sys.stdin.buffer.read(1):
+        continue
+    os.kill(os.getpid(), signal.SIGTERM)
+    threading.Event().wait(_GRACE_SECONDS + 5)
+    os._exit(1)

@@ -1,0 +1,239 @@
+"""`atelier serve`: the gateway and the workers as supervised child processes of one command."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+import aiohttp
+from pydantic_core import from_json, to_json
+
+from atelier.catalog import SERVICES, processes
+from atelier.ports import check_free
+from atelier.run import SUPERVISED
+from atelier.settings import Settings, SettingsProblem
+
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 30.0
+STEADY_SECONDS = 60.0
+"""A child that ran so long is steady: its next crash waits the first wait again."""
+
+STOP_SECONDS = 10.0
+MOST_LOG_BYTES = 10_000_000
+WORKER_NICENESS = 5
+"""Workers step back for the gateway, which must answer while every one of them is busy."""
+
+
+@dataclass
+class ChildState:
+    """What /health shows of a process. restarts: how often it had to be started again."""
+
+    state: Literal["starting", "running", "restarting", "stopped"] = "starting"
+    restarts: int = 0
+    pid: int | None = None
+    last_exit: int | None = None
+    next_start_in: float | None = None
+
+
+@dataclass(eq=False)
+class Child:
+    """One supervised process. services: what it serves; empty for the gateway."""
+
+    name: str
+    command: Sequence[str]
+    services: Sequence[str] = ()
+    niceness: int = 0
+    state: ChildState = field(default_factory=ChildState)
+    process: asyncio.subprocess.Process | None = None
+
+
+class Supervisor:
+    """Keeps its children running until it is told to stop."""
+
+    def __init__(self, children: Sequence[Child], home: Path, environment: Mapping[str, str]) -> None:
+        self.children = children
+        self._home = home
+        self._environment = environment
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Returns when stopped, with every child ended."""
+        await asyncio.gather(*(self._keep(child) for child in self.children))
+
+    async def _keep(self, child: Child) -> None:
+        wait = FIRST_WAIT_SECONDS
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            await self._start(child)
+            await self._until_exit_or_stop(child)
+            if self._stopping.is_set():
+                break
+            if time.monotonic() - started > STEADY_SECONDS:
+                wait = FIRST_WAIT_SECONDS
+            await self._pause(child, wait)
+            wait = min(LONGEST_WAIT_SECONDS, wait * 2)
+        await self._end(child)
+
+    async def _start(self, child: Child) -> None:
+        with self._open_log(child) as log:
+            child.process = await asyncio.create_subprocess_exec(
+                *child.command,
+                stdin=subprocess.PIPE,  # its end tells the child that we are gone
+                stdout=log,
+                stderr=log,
+                env={**self._environment, SUPERVISED: "1"},
+                start_new_session=True,  # Ctrl-C reaches us alone, and we end the children in order
+            )
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, child.process.pid, child.niceness)
+        child.state.state, child.state.pid, child.state.next_start_in = "running", child.process.pid, None
+        self._publish()
+
+    async def _until_exit_or_stop(self, child: Child) -> None:
+        assert child.process is not None
+        waits = [asyncio.ensure_future(child.process.wait()), asyncio.ensure_future(self._stopping.wait())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+
+    async def _pause(self, child: Child, seconds: float) -> None:
+        assert child.process is not None
+        child.state.state, child.state.last_exit = "restarting", child.process.returncode
+        child.state.pid, child.state.next_start_in = None, seconds
+        child.state.restarts += 1
+        self._publish()
+        say(f"{child.name} ended (exit {child.process.returncode}); starting it again in {seconds:.0f} s. "
+            f"Its log: {self._log_path(child)}")  # fmt: skip
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    async def _end(self, child: Child) -> None:
+        if child.process and child.process.returncode is None:
+            child.process.terminate()
+            try:
+                await asyncio.wait_for(child.process.wait(), STOP_SECONDS)
+            except TimeoutError:
+                child.process.kill()
+                await child.process.wait()
+        child.state.state, child.state.pid = "stopped", None
+        self._publish()
+
+    def _publish(self) -> None:
+        """Write how every service's process is, whole or not at all: the gateway reads it."""
+        states = {service: asdict(child.state) for child in self.children for service in child.services}
+        part = processes_file(self._home).with_suffix(".part")
+        part.write_bytes(to_json(states))
+        part.replace(processes_file(self._home))
+
+    def _log_path(self, child: Child) -> Path:
+        return self._home / "logs" / f"{child.name}.log"
+
+    def _open_log(self, child: Child) -> BinaryIO:
+        path = self._log_path(child)
+        if path.exists() and path.stat().st_size > MOST_LOG_BYTES:
+            path.replace(path.with_suffix(".old.log"))
+        return path.open("ab")
+
+
+def processes_file(home: Path) -> Path:
+    return home / "run" / "processes.json"
+
+
+def children_of(settings: Settings) -> list[Child]:
+    """The gateway, and one worker for each process of the catalog."""
+    atelier = [sys.executable, "-m", "atelier"]
+    workers = [
+        Child(name, [*atelier, "worker", *(s.name for s in hosted)], [s.name for s in hosted], WORKER_NICENESS)
+        for name, hosted in processes().items()
+    ]
+    gateway = [*atelier, "gateway", "--processes", str(processes_file(settings.home))]
+    return [Child("gateway", gateway), *workers]
+
+
+def prepare_home(home: Path) -> None:
+    """Raises SettingsProblem where the data folder cannot be written."""
+    try:
+        for part in ("logs", "run", "models", "artifacts"):
+            (home / part).mkdir(parents=True, exist_ok=True)
+        probe = home / "run" / "writable"
+        probe.write_text("")
+        probe.unlink()
+    except OSError as problem:
+        raise SettingsProblem(
+            f"The data folder {home} cannot be written ({problem.strerror}). "
+            "Set ATELIER_HOME to a folder of yours, or give this user the right to write there."
+        ) from None
+
+
+def check_ports(settings: Settings) -> None:
+    """Raises SettingsProblem naming the first port that is in use."""
+    check_free(settings.host, settings.gateway_port(), "gateway")
+    for service in SERVICES:
+        check_free(settings.host, settings.worker_port(service), service)
+
+
+def serve(settings: Settings, secret: str, announce: Callable[[float], None]) -> None:
+    """Run until Ctrl-C or SIGTERM. `announce` is called once all is healthy, with the seconds that took."""
+    check_ports(settings)
+    environment = {**os.environ, "JWT_SECRET": secret, "ATELIER_HOME": str(settings.home)}
+    asyncio.run(_serve(settings, environment, announce))
+
+
+async def _serve(settings: Settings, environment: Mapping[str, str], announce: Callable[[float], None]) -> None:
+    supervisor = Supervisor(children_of(settings), settings.home, environment)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, supervisor.stop)
+    watch = asyncio.create_task(_announce_when_healthy(settings, announce))
+    try:
+        await supervisor.run()
+    finally:
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)
+
+
+async def _announce_when_healthy(settings: Settings, announce: Callable[[float], None]) -> None:
+    started, told = time.monotonic(), False
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
+        while True:
+            report = await _health(session, f"http://127.0.0.1:{settings.gateway_port()}/health")
+            if report.get("status") == "healthy":
+                announce(time.monotonic() - started)
+                return
+            if not told and time.monotonic() - started > 20:
+                told = True
+                say(_missing(report))
+            await asyncio.sleep(0.25)
+
+
+async def _health(session: aiohttp.ClientSession, url: str) -> dict[str, object]:
+    try:
+        async with session.get(url) as response:
+            report = from_json(await response.read())
+            return report if isinstance(report, dict) else {}
+    except (aiohttp.ClientError, TimeoutError, ValueError):
+        return {}
+
+
+def _missing(report: Mapping[str, object]) -> str:
+    services = report.get("services")
+    late = [n for n, s in services.items() if s["status"] != "healthy"] if isinstance(services, dict) else []
+    return f"Still waiting for {', '.join(late) or 'the gateway'}; /health and the logs in the data folder say more."
+
+
+def say(text: str) -> None:
+    """A line for the person at the terminal."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,151 @@
+"""Settings: the environment first, then atelier.toml, then these defaults."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from atelier.catalog import GATEWAY_PORT, SERVICES
+
+DEFAULT_ALIASES: dict[str, str] = dict.fromkeys(
+    (
+        "gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "dall-e-2", "dall-e-3",
+        "tts-1", "tts-1-hd", "gpt-4o-mini-tts",
+        "whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe",
+        "gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-5", "gpt-5-mini",
+        "default",
+    ),
+    "",
+)  # fmt: skip
+"""OpenAI's model names mean the service's own default, written as an empty name."""
+
+
+class SettingsProblem(Exception):
+    """A setting that cannot be used, in a sentence for the person who set it."""
+
+
+class LimitRule(BaseModel):
+    """So many requests per window, for each tenant and service that the rule matches (`*`: every one)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    requests: Annotated[int, Field(ge=0)]
+    per: Literal["second", "minute", "hour", "day"] = "hour"
+    service: str = "*"
+    tenant: str = "*"
+
+    @field_validator("service")
+    @classmethod
+    def _known(cls, service: str) -> str:
+        if service != "*" and service not in SERVICES:
+            raise ValueError(f"no service {service!r}; there are {', '.join(SERVICES)}, and * for all")
+        return service
+
+
+class Settings(BaseSettings):
+    """Every field is an environment variable `ATELIER_<NAME>` unless its description names another."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ATELIER_", extra="forbid", populate_by_name=True, protected_namespaces=(), env_ignore_empty=True
+    )
+
+    home: Annotated[Path, Field(description="The one folder for data: database, artifacts, models, secrets.")] = Path(
+        "data"
+    )
+    host: Annotated[str, Field(description="The address to listen on; 0.0.0.0 lets other machines in.")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535, description="The gateway's port.")] = GATEWAY_PORT
+    port_offset: Annotated[
+        int, Field(ge=0, le=50000, description="Added to every port, so that a second Atelier runs beside a first.")
+    ] = 0
+    public_url: Annotated[
+        str | None, Field(description="How clients reach the gateway; links to artifacts begin with it.")
+    ] = None
+    jwt_secret: Annotated[
+        SecretStr | None,
+        Field(
+            validation_alias="JWT_SECRET", description="JWT_SECRET: signs and checks tokens; at least 32 characters."
+        ),
+    ] = None
+    database_url: Annotated[
+        str | None,
+        Field(
+            validation_alias="DATABASE_URL", description="DATABASE_URL: none keeps a SQLite file in the data folder."
+        ),
+    ] = None
+    redis_url: Annotated[
+        str | None, Field(validation_alias="REDIS_URL", description="REDIS_URL: none keeps limits in the process.")
+    ] = None
+    model_name: Annotated[
+        str | None,
+        Field(
+            validation_alias="MODEL_NAME",
+            description="MODEL_NAME: what a worker serves: ids of the catalog or folders, the default first.",
+        ),
+    ] = None
+    models: Annotated[
+        dict[str, str], Field(description="The same for each service, where one machine serves several.")
+    ] = {}
+    upstreams: Annotated[
+        dict[str, list[str]], Field(description="The addresses that serve each service; none: this machine's workers.")
+    ] = {}
+    limits: Annotated[list[LimitRule], Field(description="Rate limits; the most specific rules that match apply.")] = []
+    aliases: Annotated[
+        dict[str, str], Field(description="Model names that stand for others; an empty one is the service's default.")
+    ] = DEFAULT_ALIASES
+    most_body_mb: Annotated[int, Field(ge=1, le=4096, description="The largest request body, in megabytes.")] = 100
+    request_seconds: Annotated[float, Field(gt=0, description="How long one request may take, waiting included.")] = 600
+    most_waiting: Annotated[int, Field(ge=1, description="Requests that may wait in a worker; more get 503.")] = 64
+    link_seconds: Annotated[int, Field(ge=1, description="How long a link to an artifact is good.")] = 3600
+    fetch_allow: Annotated[
+        list[str], Field(description="Private networks or hosts that URLs in requests may lead to all the same.")
+    ] = []
+    device: Annotated[str, Field(description="Where models run: auto, cpu, cuda, cuda:1, …")] = "auto"
+    threads: Annotated[int | None, Field(ge=1, description="CPU threads of a worker; none: half the cores.")] = None
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="How much is logged.")] = (
+        "info"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = Path(os.environ.get("ATELIER_CONFIG", "atelier.toml"))
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
+
+    def database_location(self) -> str:
+        """The SQLAlchemy URL of the database."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.home.absolute() / 'atelier.db'}"
+
+    def gateway_port(self) -> int:
+        return self.port + self.port_offset
+
+    def worker_port(self, service: str) -> int:
+        return SERVICES[service].port + self.port_offset
+
+    def upstream_urls(self, service: str) -> list[str]:
+        return self.upstreams.get(service) or [f"http://127.0.0.1:{self.worker_port(service)}"]
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Raises SettingsProblem naming the variable at fault."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as problem:
+        error = problem.errors(include_url=False)[0]
+        name = ".".join(str(part) for part in error["loc"])
+        raise SettingsProblem(f"{_variable(name)}: {error['msg'].removeprefix('Value error, ')}") from None
+    except ValueError as problem:
+        raise SettingsProblem(f"settings could not be read: {problem}") from None
+
+
+def _variable(name: str) -> str:
+    return name if name.isupper() else f"ATELIER_{name.upper()} (or {name} in atelier.toml)"

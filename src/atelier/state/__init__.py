@@ -1,0 +1,1 @@
+"""What is remembered: tables and the back ends that hold them."""

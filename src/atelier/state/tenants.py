@@ -1,0 +1,23 @@
+"""Tenants: made by hand, or the first time that a token names one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from atelier.state.tables import tenants
+
+
+async def ensure_tenant(connection: AsyncConnection, tenant: str, name: str | None = None) -> bool:
+    """True where it was not there before."""
+    row = {"id": tenant, "name": name or tenant}
+    made = await connection.execute(insert(tenants).values(row).on_conflict_do_nothing())
+    return made.rowcount == 1
+
+
+async def list_tenants(connection: AsyncConnection) -> list[dict[str, Any]]:
+    rows = await connection.execute(select(tenants).order_by(tenants.c.createdAt))
+    return [dict(row._mapping) for row in rows]

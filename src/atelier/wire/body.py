@@ -1,0 +1,120 @@
+"""Request bodies: JSON or multipart in, plain fields out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails, from_json
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException
+from starlette.requests import Request
+
+from atelier.errors import InvalidRequest, UnsupportedMedia
+
+Model = TypeVar("Model", bound=BaseModel)
+
+MOST_FILES = 16
+MOST_FIELDS = 64
+
+
+@dataclass(frozen=True)
+class Body:
+    """fields: what JSON or the form's text parts hold. files: the uploaded parts by name."""
+
+    fields: dict[str, object]
+    files: dict[str, list[bytes]] = field(default_factory=dict)
+
+    def file(self, name: str) -> bytes | None:
+        """The one file of that name. Raises InvalidRequest for several, or for an empty one."""
+        found = self.files.get(name, [])
+        if len(found) > 1:
+            raise InvalidRequest(f"{name}: send one file, not {len(found)}", field=name)
+        if found and not found[0]:
+            raise InvalidRequest(f"{name}: the file is empty", field=name)
+        return found[0] if found else None
+
+
+async def read_body(request: Request, *, most_file_bytes: int) -> Body:
+    """Raises UnsupportedMedia, InvalidRequest, TooLarge (from the limit on the whole body)."""
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type in {"application/json", ""} or content_type.endswith("+json"):
+        return _json_body(await request.body())
+    if content_type in {"multipart/form-data", "application/x-www-form-urlencoded"}:
+        return await _form_body(request, most_file_bytes)
+    raise UnsupportedMedia(
+        f"content-type: {content_type[:80]} is not understood; send application/json or multipart/form-data",
+        field="content-type",
+    )
+
+
+def _json_body(raw: bytes) -> Body:
+    try:
+        # NaN passes here and fails in its own field, whose name the caller then reads.
+        fields = from_json(raw, allow_inf_nan=True)
+    except ValueError as problem:
+        raise InvalidRequest(f"body: not valid JSON ({problem})"[:300], field="body") from None
+    if not isinstance(fields, dict):
+        raise InvalidRequest("body: must be a JSON object", field="body")
+    return Body(fields)
+
+
+async def _form_body(request: Request, most_file_bytes: int) -> Body:
+    try:
+        form = await request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS, max_part_size=most_file_bytes)
+    except MultiPartException as problem:
+        raise InvalidRequest(f"body: not a valid form ({problem.message})"[:300], field="body") from None
+    except Exception as problem:
+        if problem.__class__.__name__ == "HTTPException":  # Starlette's wrapper of the same
+            raise InvalidRequest(f"body: not a valid form ({problem})"[:300], field="body") from None
+        raise
+    try:
+        return await _parts(form)
+    finally:
+        await form.close()
+
+
+async def _parts(form: FormData) -> Body:
+    fields: dict[str, object] = {}
+    files: dict[str, list[bytes]] = {}
+    for key, value in form.multi_items():
+        name = key.removesuffix("[]")  # how clients spell a list in a form
+        if isinstance(value, UploadFile):
+            files.setdefault(name, []).append(await value.read())
+        elif key.endswith("[]"):
+            listed = fields.setdefault(name, [])
+            assert isinstance(listed, list)
+            listed.append(value)
+        elif name in fields:
+            raise InvalidRequest(f"{name}: given twice", field=name)
+        else:
+            fields[name] = value
+    return Body(fields, files)
+
+
+def validated(model: type[Model], fields: Mapping[str, object]) -> Model:
+    """Raises InvalidRequest naming the first field at fault and the remedy."""
+    try:
+        return model.model_validate(fields)
+    except ValidationError as problem:
+        raise _in_words(problem.errors(include_url=False)[0], list(model.model_fields)) from None
+
+
+def _in_words(error: ErrorDetails, known: list[str]) -> InvalidRequest:
+    name = ".".join(str(part) for part in error["loc"]) or "body"
+    if error["type"] == "missing":
+        return InvalidRequest(f"{name}: is required", field=name)
+    if error["type"] == "extra_forbidden":
+        close = get_close_matches(name, known, n=1)
+        hint = f"; did you mean {close[0]}?" if close else "; remove it"
+        return InvalidRequest(f"{name[:80]}: unknown field{hint}", field=name[:80])
+    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return InvalidRequest(f"{name}: {message}{_shown(error['input'])}", field=name)
+
+
+def _shown(value: object) -> str:
+    """What was sent, where it is short enough to help."""
+    return f" (got {value!r})" if isinstance(value, str | int | float | bool) and len(repr(value)) <= 60 else ""

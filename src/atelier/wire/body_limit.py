@@ -1,0 +1,38 @@
+"""The bound on a request's body: refused by its declared length, or when it has grown past the limit."""
+
+from __future__ import annotations
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from atelier.errors import TooLarge
+
+
+class BodyLimit:
+    """ASGI middleware. Raises TooLarge where the body is read, so that it is answered like any other error."""
+
+    def __init__(self, app: ASGIApp, *, most_bytes: int) -> None:
+        self._app = app
+        self._most = most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        too_long = declared.isdigit() and int(declared) > self._most
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            if too_long:
+                raise self._refusal()
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._most:
+                raise self._refusal()
+            return message
+
+        await self._app(scope, counted, send)
+
+    def _refusal(self) -> TooLarge:
+        return TooLarge(f"body: larger than the limit of {self._most / 1e6:.0f} MB; send less", field="body")

@@ -1,0 +1,47 @@
+"""What the OpenAI face reads from a request and how it answers: the row type of the routes' table."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from atelier.contracts.base import Contract, Event, Result
+from atelier.wire.body import Body
+from atelier.wire.media import Load
+
+Link = Callable[[str], str]
+"""An artifact's id → a signed URL of it."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One parsed request. keep: the answer links to stored files. options: how to word the answer."""
+
+    request: Contract
+    stream: bool = False
+    keep: bool = False
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Route:
+    """One OpenAI-compatible route.
+
+    fields: the documented body. multipart: it is a form; files: its file parts. read: body → Call. answer: the
+    whole answer at once. stream: the answer in pieces, whose type `stream_type` tells.
+    """
+
+    path: str
+    service: str
+    request_type: str
+    summary: str
+    fields: type[BaseModel]
+    read: Callable[[Body, Load], Awaitable[Call]]
+    answer: Callable[[Result, Call, Link], Response]
+    stream: Callable[[AsyncGenerator[Event, None], Call], AsyncGenerator[bytes, None]]
+    stream_type: Callable[[Call], str]
+    multipart: bool = False
+    files: tuple[str, ...] = ()

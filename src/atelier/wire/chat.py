@@ -1,0 +1,228 @@
+"""Questions about a picture in OpenAI's shape: POST /v1/chat/completions with an image part.
+
+https://platform.openai.com/docs/api-reference/chat/create. The text of the last user message is the question;
+without one the picture is described.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+from starlette.responses import Response
+
+from atelier.contracts.base import Contract, Event, ModelName, Result
+from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, TextDelta
+from atelier.errors import InvalidRequest, UpstreamFailed
+from atelier.wire import sse
+from atelier.wire.answers import Answer, UsageAnswer
+from atelier.wire.body import Body, validated
+from atelier.wire.call import Call, Link
+from atelier.wire.exchange import Incoming, Outgoing, server_events
+from atelier.wire.media import Load, data_uri
+
+
+class _ImageUrl(Contract):
+    url: str
+    detail: str | None = None
+
+
+class _TextPart(Contract):
+    type: Literal["text"]
+    text: str
+
+
+class _ImagePart(Contract):
+    type: Literal["image_url"]
+    image_url: _ImageUrl
+
+
+class _Message(Contract):
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | list[Annotated[_TextPart | _ImagePart, Field(discriminator="type")]]
+    name: str | None = None
+
+
+class _StreamOptions(Contract):
+    include_usage: bool = False
+    include_obfuscation: bool | None = None
+
+
+class ChatFields(Contract):
+    """The body of POST /v1/chat/completions. Sampling fields that the captioner lacks are accepted and unused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    messages: Annotated[list[_Message], Field(min_length=1, max_length=64)]
+    model: ModelName | None = None
+    stream: bool = False
+    stream_options: _StreamOptions | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=1024)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1, le=1024)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    n: Literal[1] = 1
+    top_p: float | None = None
+    seed: int | None = None
+    user: str | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+
+
+async def read(body: Body, load: Load) -> Call:
+    fields = validated(ChatFields, body.fields)
+    reference, question = _last_picture(fields.messages)
+    request = ImageToTextRequest(
+        image=await load(reference, "messages.image_url", "image"),
+        question=question or None,
+        max_tokens=fields.max_completion_tokens or fields.max_tokens or 64,
+        temperature=fields.temperature,
+        model=fields.model,
+        stream=fields.stream,
+    )
+    usage_wanted = fields.stream_options is not None and fields.stream_options.include_usage
+    return Call(request, stream=fields.stream, options={"usage": usage_wanted, "model": fields.model or ""})
+
+
+def _last_picture(messages: list[_Message]) -> tuple[str, str]:
+    """(reference of the newest picture, text of the newest user message)."""
+    pictures, question = [], ""
+    for message in messages:
+        if message.role != "user":
+            continue
+        parts = [_TextPart(type="text", text=message.content)] if isinstance(message.content, str) else message.content
+        pictures += [part.image_url.url for part in parts if isinstance(part, _ImagePart)]
+        question = " ".join(part.text.strip() for part in parts if isinstance(part, _TextPart)).strip()
+    if not pictures:
+        raise InvalidRequest(
+            "messages: add a picture, as a part {type: image_url, image_url: {url}}; answers are about pictures",
+            field="messages",
+        )
+    return pictures[-1], question
+
+
+class _Delta(Answer):
+    role: str | None = None
+    content: str | None = None
+
+
+class _Choice(Answer):
+    index: int = 0
+    message: _Delta | None = None
+    delta: _Delta | None = None
+    finish_reason: str | None = None
+
+
+class ChatAnswer(Answer):
+    """`chat.completion`, or `chat.completion.chunk` in a stream."""
+
+    id: str
+    object: str = "chat.completion"
+    created: int
+    model: str
+    choices: list[_Choice]
+    usage: UsageAnswer | None = None
+    warnings: list[str] | None = None
+
+
+def answer(result: Result, call: Call, _: Link) -> Response:
+    assert isinstance(result, ImageToTextResult)
+    message = _Delta(role="assistant", content=result.caption or "")
+    choice = _Choice(message=message, finish_reason=_finish(result, call))
+    return _answer(result.model, [choice], usage=_usage(result), warnings=result.warnings or None).response()
+
+
+def _answer(model: str, choices: list[_Choice], **more: Any) -> ChatAnswer:
+    now = time.time_ns()
+    return ChatAnswer(id=f"chatcmpl-{now:x}", created=now // 1_000_000_000, model=model, choices=choices, **more)
+
+
+def _usage(result: ImageToTextResult) -> UsageAnswer:
+    return UsageAnswer.of(result.usage, prompt=result.prompt_tokens, completion=result.completion_tokens, chat=True)
+
+
+def _finish(result: ImageToTextResult, call: Call) -> str:
+    assert isinstance(call.request, ImageToTextRequest)
+    return "length" if result.completion_tokens >= call.request.max_tokens else "stop"
+
+
+async def stream(events: AsyncGenerator[Event, None], call: Call) -> AsyncGenerator[bytes, None]:
+    model = str(call.options["model"])
+    said = False
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, TextDelta):
+                yield _chunk(model, _Choice(delta=_Delta(role=None if said else "assistant", content=event.text)))
+                said = True
+            elif isinstance(event, ImageToTextResult):
+                for piece in _ending(event, call, said=said):
+                    yield piece
+
+
+def _ending(result: ImageToTextResult, call: Call, *, said: bool) -> list[bytes]:
+    pieces = [] if said else [_chunk(result.model, _Choice(delta=_Delta(role="assistant", content=result.caption)))]
+    pieces.append(_chunk(result.model, _Choice(delta=_Delta(), finish_reason=_finish(result, call))))
+    if call.options["usage"]:
+        last = _answer(result.model, [], object="chat.completion.chunk", usage=_usage(result))
+        pieces.append(sse.encode(last.model_dump(exclude_none=True)))
+    return [*pieces, sse.DONE]
+
+
+def _chunk(model: str, choice: _Choice) -> bytes:
+    return sse.encode(_answer(model, [choice], object="chat.completion.chunk").model_dump(exclude_none=True))
+
+
+def stream_type(_: Call) -> str:
+    return sse.MEDIA_TYPE
+
+
+# The other direction: asking an upstream.
+
+
+def send(request: ImageToTextRequest) -> Outgoing:
+    parts: list[object] = [{"type": "image_url", "image_url": {"url": data_uri(request.image, "image/png")}}]
+    if request.question:
+        parts.append({"type": "text", "text": request.question})
+    fields: dict[str, object] = {
+        "messages": [{"role": "user", "content": parts}],
+        "max_tokens": request.max_tokens,
+        "temperature": request.temperature,
+    }
+    if request.model:
+        fields["model"] = request.model
+    if request.stream:
+        fields |= {"stream": True, "stream_options": {"include_usage": True}}
+    return Outgoing("/v1/chat/completions", fields)
+
+
+async def receive(incoming: Incoming, request: ImageToTextRequest) -> AsyncGenerator[Event, None]:
+    if not request.stream:
+        whole = ChatAnswer.parse(await incoming.read())
+        if not whole.choices or whole.choices[0].message is None:
+            raise UpstreamFailed("the caption service answered without a caption")
+        yield _read(whole, whole.choices[0].message.content or "")
+        return
+    caption, last = "", None
+    async for message in server_events(incoming):
+        last = ChatAnswer.parse(message.data)
+        said = last.choices[0].delta.content if last.choices and last.choices[0].delta else None
+        if said:
+            caption += said
+            yield TextDelta(text=said)
+    if last is None:
+        raise UpstreamFailed("the caption service ended its answer early")
+    yield _read(last, caption)
+
+
+def _read(last: ChatAnswer, caption: str) -> ImageToTextResult:
+    usage = last.usage or UsageAnswer()
+    return ImageToTextResult(
+        model=last.model,
+        caption=caption,
+        prompt_tokens=usage.prompt_tokens or 0,
+        completion_tokens=usage.completion_tokens or 0,
+        usage=usage.measured(),
+        warnings=last.warnings or [],
+    )

@@ -1,0 +1,307 @@
+"""Images in OpenAI's shape: generations, edits and variations.
+
+https://platform.openai.com/docs/api-reference/images. Fields of ours beside theirs: negative_prompt,
+num_inference_steps, guidance_scale, seed, strength.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from starlette.responses import Response
+
+from atelier.contracts.base import Contract, Event, Result
+from atelier.contracts.images import (
+    Image,
+    ImageRequest,
+    ImagesResult,
+    ImageToImageRequest,
+    PartialImage,
+    TextToImageRequest,
+)
+from atelier.errors import InvalidRequest, UpstreamFailed
+from atelier.wire import sse
+from atelier.wire.answers import Answer, UsageAnswer
+from atelier.wire.body import Body, validated
+from atelier.wire.call import Call, Link
+from atelier.wire.exchange import Incoming, Outgoing, server_events
+from atelier.wire.media import Load, read_base64
+
+_IGNORED_STYLES = {"vivid", "natural"}  # DALL-E 3's own
+
+
+class _SharedFields(ImageRequest):
+    """`quality`, `moderation` and `user` are accepted and change nothing."""
+
+    response_format: Literal["b64_json", "url"] = "b64_json"
+    quality: str | None = None
+    moderation: str | None = None
+    user: str | None = None
+    background: Literal["auto", "opaque"] | None = None
+
+
+class GenerationFields(_SharedFields, TextToImageRequest):
+    """The body of POST /v1/images/generations."""
+
+
+class EditFields(_SharedFields):
+    """The form of POST /v1/images/edits, beside its part `image`."""
+
+    prompt: Annotated[str, Field(min_length=1, max_length=4_000)]
+    strength: Annotated[float, Field(ge=0, le=1)] = 0.8
+    input_fidelity: str | None = None
+
+
+class VariationFields(_SharedFields):
+    """The form of POST /v1/images/variations, beside its part `image`."""
+
+    strength: Annotated[float, Field(ge=0, le=1)] = 0.5
+
+
+_NOT_OURS = set(EditFields.model_fields) | set(GenerationFields.model_fields)
+_NOT_OURS -= set(TextToImageRequest.model_fields) | set(ImageToImageRequest.model_fields)
+
+
+async def read_generation(body: Body, _: Load) -> Call:
+    fields = validated(GenerationFields, body.fields)
+    return _call(fields, validated(TextToImageRequest, _ours(fields)), kind="image_generation")
+
+
+async def read_edit(body: Body, load: Load) -> Call:
+    if "mask" in body.files or "mask" in body.fields:
+        raise InvalidRequest("mask: painting inside a mask is not served; send the picture without it", field="mask")
+    image = await _picture(body, load)
+    fields = validated(EditFields, {k: v for k, v in body.fields.items() if k != "image"})
+    return _call(fields, validated(ImageToImageRequest, _ours(fields) | {"image": image}), kind="image_edit")
+
+
+async def read_variation(body: Body, load: Load) -> Call:
+    image = await _picture(body, load)
+    fields = validated(VariationFields, {k: v for k, v in body.fields.items() if k != "image"})
+    return _call(fields, validated(ImageToImageRequest, _ours(fields) | {"image": image}), kind="image_edit")
+
+
+async def _picture(body: Body, load: Load) -> bytes:
+    if image := body.file("image"):
+        return image
+    reference = body.fields.get("image")
+    if isinstance(reference, str):
+        return await load(reference, "image", "image")
+    raise InvalidRequest("image: is required; send the picture as a file part of a form", field="image")
+
+
+def _ours(fields: _SharedFields) -> dict[str, object]:
+    ours = fields.model_dump(exclude=_NOT_OURS, exclude_unset=True)
+    if ours.get("style") in _IGNORED_STYLES:
+        del ours["style"]
+    return ours
+
+
+def _call(fields: _SharedFields, request: ImageRequest, kind: str) -> Call:
+    if fields.partial_images and not fields.stream:
+        raise InvalidRequest("partial_images: only a stream carries previews; add stream=true", field="partial_images")
+    return Call(
+        request,
+        stream=fields.stream,
+        keep=fields.response_format == "url",
+        options={"kind": kind, "response_format": fields.response_format},
+    )
+
+
+class ImageDatum(Answer):
+    """`seed`, `width` and `height` (pixels) are Atelier's own."""
+
+    b64_json: str | None = None
+    url: str | None = None
+    revised_prompt: str | None = None
+    seed: int | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+class ImagesAnswer(Answer):
+    created: int
+    data: list[ImageDatum]
+    output_format: str = "png"
+    size: str | None = None
+    model: str = ""
+    usage: UsageAnswer = UsageAnswer()
+    warnings: list[str] = []
+
+
+class ImageEvent(ImageDatum):
+    """One event of a stream: `<kind>.partial_image` or `<kind>.completed`, kind image_generation or image_edit.
+
+    step of steps: how far a preview is. image_index of images: which of n pictures is complete.
+    """
+
+    type: str
+    created_at: int
+    size: str | None = None
+    quality: str = "auto"
+    background: str = "opaque"
+    output_format: str = "png"
+    partial_image_index: int | None = None
+    step: int | None = None
+    steps: int | None = None
+    image_index: int | None = None
+    images: int | None = None
+    model: str | None = None
+    warnings: list[str] | None = None
+    usage: UsageAnswer | None = None
+
+
+def answer(result: Result, call: Call, link: Link) -> Response:
+    assert isinstance(result, ImagesResult)
+    first = result.images[0]
+    return ImagesAnswer(
+        created=int(time.time()),
+        data=[ImageDatum(**_datum(image, result, link if call.keep else None)) for image in result.images],
+        output_format=first.media_type.removeprefix("image/"),
+        size=f"{first.width}x{first.height}",
+        model=result.model,
+        usage=_usage(result),
+        warnings=result.warnings,
+    ).response()
+
+
+def _datum(image: Image, result: ImagesResult | None, link: Link | None = None) -> dict[str, Any]:
+    linked = link is not None and image.artifact is not None
+    return {
+        "url": link(image.artifact) if link and image.artifact else None,
+        "b64_json": None if linked else base64.b64encode(image.data).decode(),
+        "revised_prompt": result.revised_prompt if result else None,
+        "seed": image.seed,
+        "width": image.width,
+        "height": image.height,
+    }
+
+
+def _usage(result: ImagesResult) -> UsageAnswer:
+    return UsageAnswer.of(result.usage, prompt=result.usage.tokens)
+
+
+async def stream(events: AsyncGenerator[Event, None], call: Call) -> AsyncGenerator[bytes, None]:
+    kind = str(call.options["kind"])
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, PartialImage):
+                yield _sse(_partial(event, kind))
+            elif isinstance(event, ImagesResult):
+                for index in range(len(event.images)):
+                    yield _sse(_completed(event, index, kind))
+
+
+def _sse(event: ImageEvent) -> bytes:
+    return sse.encode(event.model_dump(exclude_none=True), name=event.type)
+
+
+def _partial(event: PartialImage, kind: str) -> ImageEvent:
+    return ImageEvent(
+        type=f"{kind}.partial_image",
+        partial_image_index=event.index,
+        step=event.step,
+        steps=event.steps,
+        **_datum(event.image, None),
+        **_appearance(event.image),
+    )
+
+
+def _completed(result: ImagesResult, index: int, kind: str) -> ImageEvent:
+    image = result.images[index]
+    return ImageEvent(
+        type=f"{kind}.completed",
+        image_index=index,
+        images=len(result.images),
+        model=result.model,
+        warnings=result.warnings,
+        usage=_usage(result),
+        **_datum(image, result),
+        **_appearance(image),
+    )
+
+
+def _appearance(image: Image) -> dict[str, Any]:
+    return {
+        "created_at": int(time.time()),
+        "size": f"{image.width}x{image.height}",
+        "output_format": image.media_type.removeprefix("image/"),
+    }
+
+
+def stream_type(_: Call) -> str:
+    return sse.MEDIA_TYPE
+
+
+# The other direction: asking an upstream.
+
+
+def send(request: Contract) -> Outgoing:
+    assert isinstance(request, ImageRequest)
+    fields = request.model_dump(exclude={"image"}, exclude_none=True, exclude_defaults=True)
+    fields["response_format"] = "b64_json"
+    if not isinstance(request, ImageToImageRequest):
+        return Outgoing("/v1/images/generations", fields)
+    path = "/v1/images/edits" if request.prompt else "/v1/images/variations"
+    return Outgoing(path, fields | {"strength": request.strength}, files={"image": request.image})
+
+
+async def receive(incoming: Incoming, request: Contract) -> AsyncGenerator[Event, None]:
+    assert isinstance(request, ImageRequest)
+    if not request.stream:
+        yield _read_answer(ImagesAnswer.parse(await incoming.read()))
+        return
+    images: list[Image] = []
+    async for message in server_events(incoming):
+        event = ImageEvent.parse(message.data)
+        image = _read_image(event, event.output_format, event.size)
+        if event.type.endswith(".partial_image"):
+            yield PartialImage(
+                image=image, index=event.partial_image_index or 0, step=event.step or 0, steps=event.steps or 0
+            )
+        elif event.type.endswith(".completed"):
+            images.append(image)
+            if len(images) == (event.images or 1):
+                yield _read_completed(event, images)
+                return
+    raise UpstreamFailed("the image service ended its answer early")
+
+
+def _read_answer(answer: ImagesAnswer) -> ImagesResult:
+    if not answer.data:
+        raise UpstreamFailed("the image service answered without a picture")
+    return ImagesResult(
+        model=answer.model,
+        images=[_read_image(datum, answer.output_format, answer.size) for datum in answer.data],
+        revised_prompt=answer.data[0].revised_prompt,
+        usage=answer.usage.measured(),
+        warnings=answer.warnings,
+    )
+
+
+def _read_completed(event: ImageEvent, images: list[Image]) -> ImagesResult:
+    return ImagesResult(
+        model=event.model or "",
+        images=images,
+        revised_prompt=event.revised_prompt,
+        usage=(event.usage or UsageAnswer()).measured(),
+        warnings=event.warnings or [],
+    )
+
+
+def _read_image(datum: ImageDatum, output_format: str, size: str | None) -> Image:
+    if datum.b64_json is None:
+        raise UpstreamFailed("the image service answered without a picture")
+    width, _, height = (size or "0x0").partition("x")
+    return Image(
+        data=read_base64(datum.b64_json, "b64_json"),
+        media_type=f"image/{output_format}",
+        seed=datum.seed,
+        width=datum.width or int(width or 0),
+        height=datum.height or int(height or 0),
+    )

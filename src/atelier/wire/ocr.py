@@ -1,0 +1,88 @@
+"""Reading the text of a picture: POST /v1/ocr, a form or JSON (OpenAI has no such route; the shape is ours)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from starlette.responses import Response
+
+from atelier.contracts.base import Contract, Event, ModelName, Result
+from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, OcrLine
+from atelier.errors import InvalidRequest
+from atelier.wire.answers import Answer, UsageAnswer
+from atelier.wire.body import Body, validated
+from atelier.wire.call import Call, Link
+from atelier.wire.exchange import Incoming, Outgoing
+from atelier.wire.media import Load
+
+
+class OcrFields(Contract):
+    """The body of POST /v1/ocr: `image` is a file part of a form, or a data URI or web address in JSON."""
+
+    image: str | None = None
+    model: ModelName | None = None
+
+
+async def read(body: Body, load: Load) -> Call:
+    fields = validated(OcrFields, body.fields)
+    image = body.file("image") or body.file("file")
+    if image is None:
+        if not fields.image:
+            raise InvalidRequest("image: is required; send the picture as a file or a data URI", field="image")
+        image = await load(fields.image, "image", "image")
+    return Call(ImageToTextRequest(image=image, task="ocr", model=fields.model))
+
+
+class OcrAnswer(Answer):
+    """`lines` in reading order; `rotation`: degrees counter-clockwise that the page was turned to be read."""
+
+    text: str
+    lines: list[OcrLine]
+    rotation: int = 0
+    model: str = ""
+    usage: UsageAnswer = UsageAnswer()
+    warnings: list[str] = []
+
+
+def answer(result: Result, _: Call, __: Link) -> Response:
+    assert isinstance(result, ImageToTextResult)
+    return OcrAnswer(
+        text=result.ocr_text or "",
+        lines=result.ocr_lines or [],
+        rotation=result.rotation,
+        model=result.model,
+        usage=UsageAnswer.of(result.usage),
+        warnings=result.warnings,
+    ).response()
+
+
+async def stream(events: AsyncGenerator[Event, None], call: Call) -> AsyncGenerator[bytes, None]:
+    """OCR answers at once; its stream is that one answer."""
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, Result):
+                yield bytes(answer(event, call, str).body)
+
+
+def stream_type(_: Call) -> str:
+    return "application/json"
+
+
+# The other direction: asking an upstream.
+
+
+def send(request: ImageToTextRequest) -> Outgoing:
+    return Outgoing("/v1/ocr", {"model": request.model} if request.model else {}, files={"image": request.image})
+
+
+async def receive(incoming: Incoming, _: ImageToTextRequest) -> AsyncGenerator[Event, None]:
+    read = OcrAnswer.parse(await incoming.read())
+    yield ImageToTextResult(
+        model=read.model,
+        ocr_text=read.text,
+        ocr_lines=read.lines,
+        rotation=read.rotation,
+        usage=read.usage.measured(),
+        warnings=read.warnings,
+    )

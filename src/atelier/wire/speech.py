@@ -1,0 +1,187 @@
+"""Speech in OpenAI's shape: POST /v1/audio/speech, as bytes or as server-sent events.
+
+https://platform.openai.com/docs/api-reference/audio/createSpeech. Fields of ours: `language`, and `stream`:
+false waits for the whole recording, whose header then has its true length.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from atelier.contracts.base import MOST_SPEECH_CHARACTERS, Contract, Event, Language, ModelName, Result, Text
+from atelier.contracts.text_to_speech import MEDIA_TYPES, AudioChunk, AudioFormat, SpeechRequest, SpeechResult
+from atelier.errors import UpstreamFailed
+from atelier.wire import sse
+from atelier.wire.answers import Answer, UsageAnswer
+from atelier.wire.body import Body, validated
+from atelier.wire.call import Call, Link
+from atelier.wire.exchange import Incoming, Outgoing, server_events
+from atelier.wire.media import Load, read_base64
+
+
+class _Voice(BaseModel):
+    id: str
+
+
+class SpeechFields(Contract):
+    """The body of POST /v1/audio/speech. `instructions` is accepted and changes nothing."""
+
+    input: Annotated[Text, Field(min_length=1, max_length=MOST_SPEECH_CHARACTERS)]
+    model: ModelName | None = None
+    voice: str | _Voice | None = None
+    response_format: AudioFormat = "mp3"
+    speed: Annotated[float, Field(ge=0.25, le=4.0)] = 1.0
+    instructions: str | None = None
+    stream_format: Literal["audio", "sse"] = "audio"
+    language: Language | None = None
+    stream: bool = True
+
+
+async def read(body: Body, _: Load) -> Call:
+    fields = validated(SpeechFields, body.fields)
+    sse_wanted = fields.stream_format == "sse"
+    request = SpeechRequest(
+        text=fields.input,
+        language=fields.language,
+        voice=fields.voice.id if isinstance(fields.voice, _Voice) else fields.voice or None,
+        speed=fields.speed,
+        response_format=fields.response_format,
+        model=fields.model,
+        stream=fields.stream or sse_wanted,
+    )
+    return Call(request, stream=request.stream, options={"sse": sse_wanted})
+
+
+class SpeechEvent(Answer):
+    """`speech.audio.delta` with a part of the file, or `speech.audio.done` with what it came to."""
+
+    type: str
+    audio: str | None = None
+    usage: UsageAnswer | None = None
+    model: str | None = None
+    duration: float | None = None
+    sample_rate: int | None = None
+    voice: str | None = None
+    language: str | None = None
+    warnings: list[str] | None = None
+
+
+def answer(result: Result, _: Call, __: Link) -> Response:
+    assert isinstance(result, SpeechResult)
+    headers = {
+        "x-audio-duration": f"{result.duration:.3f}",
+        "x-model": result.model,
+        "x-voice": result.voice,
+        "x-language": result.language,
+        "x-sample-rate": str(result.sample_rate),
+        "x-compute-ms": f"{result.usage.compute_ms:.1f}",
+    }
+    return Response(result.data, media_type=result.media_type, headers=headers)
+
+
+async def stream(events: AsyncGenerator[Event, None], call: Call) -> AsyncGenerator[bytes, None]:
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, AudioChunk):
+                yield _delta(event) if call.options["sse"] else event.data
+            elif isinstance(event, SpeechResult) and call.options["sse"]:
+                yield _done(event)
+
+
+def _delta(chunk: AudioChunk) -> bytes:
+    usage = UsageAnswer(characters=chunk.delivered.characters)
+    event = SpeechEvent(
+        type="speech.audio.delta",
+        audio=base64.b64encode(chunk.data).decode(),
+        usage=usage,
+        duration=chunk.delivered.audio_seconds,
+    )
+    return sse.encode(event.model_dump(exclude_none=True), name=event.type)
+
+
+def _done(result: SpeechResult) -> bytes:
+    event = SpeechEvent(
+        type="speech.audio.done",
+        usage=UsageAnswer.of(result.usage),
+        model=result.model,
+        duration=result.duration,
+        sample_rate=result.sample_rate,
+        voice=result.voice,
+        language=result.language,
+        warnings=result.warnings,
+    )
+    return sse.encode(event.model_dump(exclude_none=True), name=event.type)
+
+
+def stream_type(call: Call) -> str:
+    assert isinstance(call.request, SpeechRequest)
+    return sse.MEDIA_TYPE if call.options["sse"] else MEDIA_TYPES[call.request.response_format]
+
+
+# The other direction: asking an upstream.
+
+
+def send(request: Contract) -> Outgoing:
+    assert isinstance(request, SpeechRequest)
+    fields = request.model_dump(exclude={"text", "stream"}, exclude_none=True)
+    return Outgoing(
+        "/v1/audio/speech",
+        fields
+        | {"input": request.text, "stream": request.stream}
+        | ({"stream_format": "sse"} if request.stream else {}),
+    )
+
+
+async def receive(incoming: Incoming, request: Contract) -> AsyncGenerator[Event, None]:
+    assert isinstance(request, SpeechRequest)
+    if not request.stream:
+        yield _read_whole(await incoming.read(), incoming, request)
+        return
+    async for message in server_events(incoming):
+        event = SpeechEvent.parse(message.data)
+        if event.type == "speech.audio.delta" and event.audio is not None:
+            yield _read_delta(event)
+        elif event.type == "speech.audio.done":
+            yield _read_done(event, request)
+            return
+    raise UpstreamFailed("the speech service ended its answer early")
+
+
+def _read_delta(event: SpeechEvent) -> AudioChunk:
+    characters = (event.usage and event.usage.characters) or 0
+    delivered = {"units": characters, "characters": characters, "audio_seconds": event.duration or 0.0}
+    return AudioChunk(data=read_base64(event.audio or "", "audio"), delivered=delivered)  # type: ignore[arg-type]
+
+
+def _read_done(event: SpeechEvent, request: SpeechRequest) -> SpeechResult:
+    return SpeechResult(
+        model=event.model or "",
+        data=b"",
+        media_type=MEDIA_TYPES[request.response_format],
+        duration=event.duration or 0.0,
+        sample_rate=event.sample_rate or 0,
+        voice=event.voice or "",
+        language=event.language or "",
+        usage=(event.usage or UsageAnswer()).measured(),
+        warnings=event.warnings or [],
+    )
+
+
+def _read_whole(data: bytes, incoming: Incoming, request: SpeechRequest) -> SpeechResult:
+    headers = incoming.headers
+    return SpeechResult(
+        model=headers.get("x-model", ""),
+        data=data,
+        media_type=MEDIA_TYPES[request.response_format],
+        duration=float(headers.get("x-audio-duration", 0)),
+        sample_rate=int(headers.get("x-sample-rate", 0)),
+        voice=headers.get("x-voice", ""),
+        language=headers.get("x-language", ""),
+        usage=UsageAnswer(compute_ms=float(headers.get("x-compute-ms", 0))).measured(),
+    )

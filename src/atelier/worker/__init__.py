@@ -1,0 +1,1 @@
+"""A server process that hosts the engines of one or more services."""

@@ -1,0 +1,143 @@
+"""The worker's server: the OpenAI-compatible routes of its services, /v1/models and /health."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route as HttpRoute
+
+from atelier.errors import AtelierError, Internal, MethodNotAllowed, NotFound, openai_envelope, openai_status
+from atelier.wire.body import read_body
+from atelier.wire.body_limit import BodyLimit
+from atelier.wire.call import Route
+from atelier.wire.exchange import SECONDS_HEADER, TENANT_HEADER
+from atelier.wire.media import load_data_uri
+from atelier.wire.routes import ROUTES
+from atelier.wire.serving import respond
+from atelier.worker.host import Host
+from atelier.worker.residency import Resident
+
+log = structlog.get_logger()
+
+
+def create_app(host: Host, services: Sequence[str], *, most_body_bytes: int) -> Starlette:
+    """An ASGI app that serves `services` from `host`, and starts and stops it."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncGenerator[None, None]:
+        host.start()
+        try:
+            yield
+        finally:
+            host.stop()
+
+    rows = [row for row in ROUTES if row.service in services]
+    routes = [HttpRoute(row.path, _endpoint(host, row, most_body_bytes), methods=["POST"]) for row in rows]
+    routes += [
+        HttpRoute("/health", lambda _: JSONResponse(health(host, services))),
+        HttpRoute("/v1/models", lambda _: JSONResponse(model_list(host))),
+    ]
+    return Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        middleware=[Middleware(BodyLimit, most_bytes=most_body_bytes)],
+        exception_handlers={
+            AtelierError: _refuse,
+            HTTPException: _refuse_http,
+            ClientDisconnect: _nobody,
+            Exception: _fault,
+        },
+    )
+
+
+def _endpoint(host: Host, row: Route, most_bytes: int) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        call = await row.read(await read_body(request, most_file_bytes=most_bytes), load_data_uri)
+        events = host.run(row.service, call.request, tenant=_tenant(request), seconds=_seconds(request))
+        return await respond(request, row, call, events, _no_link)
+
+    return endpoint
+
+
+def _tenant(request: Request) -> str:
+    return request.headers.get(TENANT_HEADER, "")
+
+
+def _seconds(request: Request) -> float | None:
+    try:
+        return float(request.headers[SECONDS_HEADER])
+    except (KeyError, ValueError):
+        return None
+
+
+def _no_link(_: str) -> str:
+    raise AssertionError("a worker stores no files")
+
+
+def health(host: Host, services: Sequence[str]) -> dict[str, object]:
+    """`starting` while a model loads, `unhealthy` when a task has no model that works, else `healthy`."""
+    return {
+        "status": _status(host.residents),
+        "services": list(services),
+        "models": [_described(resident) for resident in host.residents],
+        "queue": host.scheduler.queue(),
+        "steps": host.scheduler.steps,
+    }
+
+
+def _status(residents: Sequence[Resident]) -> str:
+    if any(resident.state in {"waiting", "loading"} for resident in residents):
+        return "starting"
+    tasks = {task for resident in residents for task in resident.plan.tasks}
+    able = {task for resident in residents if resident.state == "ready" for task in resident.plan.tasks}
+    return "healthy" if able == tasks else "unhealthy"
+
+
+def _described(resident: Resident) -> dict[str, object]:
+    described: dict[str, object] = {
+        "id": resident.model,
+        "state": resident.state,
+        "services": list(resident.plan.services),
+        "tasks": list(resident.plan.tasks),
+        "note": resident.plan.source.note,
+    }
+    if resident.info:
+        described |= {k: v for k, v in asdict(resident.info).items() if k != "model" and v not in (None, ())}
+    if resident.problem:
+        described["problem"] = resident.problem
+    return described
+
+
+def model_list(host: Host) -> dict[str, object]:
+    ready = [_described(resident) for resident in host.residents if resident.state == "ready"]
+    return {"object": "list", "data": [{"object": "model", "created": 0, "owned_by": "atelier", **m} for m in ready]}
+
+
+async def _refuse(_: Request, problem: Exception) -> Response:
+    assert isinstance(problem, AtelierError)
+    headers = {"retry-after": str(int(problem.retry_after + 0.999))} if problem.retry_after else None
+    return JSONResponse(openai_envelope(problem), status_code=openai_status(problem), headers=headers)
+
+
+async def _refuse_http(request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, HTTPException)
+    if problem.status_code == 405:
+        return await _refuse(request, MethodNotAllowed("this address does not answer to that method"))
+    return await _refuse(request, NotFound("there is nothing at this address"))
+
+
+async def _nobody(_: Request, __: Exception) -> Response:
+    return Response(status_code=499)
+
+
+async def _fault(request: Request, problem: Exception) -> Response:
+    log.error("request failed", path=request.url.path, exc_info=problem)
+    return await _refuse(request, Internal("something went wrong here; the worker's log has the details"))

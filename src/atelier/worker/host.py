@@ -1,0 +1,69 @@
+"""The worker's inside: its models, its scheduler, and the choice of a model for a request."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+
+from atelier.contracts.base import Contract, Event
+from atelier.contracts.image_to_text import ImageToTextRequest
+from atelier.errors import InvalidRequest, NotFound
+from atelier.worker.outputs import encoded
+from atelier.worker.residency import ModelPlan, Resident
+from atelier.worker.scheduler import Scheduler
+
+
+class Host:
+    """Runs requests on the models of its plans. The first plan of a task is the task's default."""
+
+    def __init__(
+        self,
+        plans: Sequence[ModelPlan],
+        *,
+        aliases: Mapping[str, str] | None = None,
+        most_waiting: int = 64,
+        seconds: float = 600.0,
+    ) -> None:
+        self.residents = [Resident(plan) for plan in plans]
+        self._aliases = aliases or {}
+        self.scheduler = Scheduler(most_waiting=most_waiting)
+        self._seconds = seconds
+
+    def start(self) -> None:
+        """Start the engine thread and have it load every model, in the order of the plans."""
+        self.scheduler.start()
+        for resident in self.residents:
+            self.scheduler.load(resident)
+
+    def stop(self) -> None:
+        self.scheduler.stop()
+
+    async def run(
+        self, service: str, request: Contract, *, tenant: str, seconds: float | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """Partial events, then the Result. Raises NotFound for a model that is not here, Overloaded, TooSlow, …"""
+        resident = self.choose(service, request)
+        job = self.scheduler.submit(resident, request, tenant=tenant, seconds=seconds or self._seconds)
+        async with aclosing(encoded(job)) as events:
+            async for event in events:
+                yield event
+
+    def choose(self, service: str, request: Contract) -> Resident:
+        """The resident that does the request's task, by the request's model name or by default."""
+        task = _task(service, request)
+        able = [r for r in self.residents if service in r.plan.services and task in r.plan.tasks]
+        name: str | None = getattr(request, "model", None)
+        name = self._aliases.get(name, name) if name else None
+        if name:
+            able = [resident for resident in able if resident.model == name]
+        if not able:
+            raise NotFound(f"model: {name or task} is not served here; GET /v1/models lists what is", field="model")
+        return able[0]
+
+
+def _task(service: str, request: Contract) -> str:
+    if not isinstance(request, ImageToTextRequest):
+        return service
+    if request.task == "both":
+        raise InvalidRequest("task: a worker does one thing at a time; ask for caption or ocr", field="task")
+    return request.task

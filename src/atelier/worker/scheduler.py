@@ -1,0 +1,262 @@
+"""One thread for one device: it drops the cancelled, admits the waiting, and steps the rest in batches."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Callable, Hashable
+from dataclasses import dataclass, field
+
+import structlog
+
+from atelier.contracts.base import Contract, Result
+from atelier.contracts.engine import PicturesMade, RawEvent, Run, SpeechMade
+from atelier.errors import AtelierError, Cancelled, Internal, Overloaded, TooSlow
+from atelier.worker.fair_queue import FairQueue
+from atelier.worker.residency import Resident
+
+MOST_UNREAD = 8
+"""A run whose client reads slower than it is made pauses at so many unread outputs."""
+
+_ENDS = (PicturesMade, SpeechMade, Result)
+
+log = structlog.get_logger()
+
+
+@dataclass(eq=False)
+class Job:
+    """A request in the scheduler's hands, seen from the event loop that sent it."""
+
+    resident: Resident
+    request: Contract
+    tenant: str
+    deadline: float
+    scheduler: Scheduler
+    loop: asyncio.AbstractEventLoop
+    inbox: asyncio.Queue[RawEvent | Exception] = field(default_factory=asyncio.Queue)
+    run: Run | None = None
+    cost: float = 1.0
+    compute_ms: float = 0.0
+    unread: int = 0
+    cancelled: bool = False
+
+    async def outputs(self) -> AsyncGenerator[RawEvent, None]:
+        """Everything the engine gives out, in order; leaving early cancels the job. Raises what failed it."""
+        try:
+            while True:
+                output = await self.inbox.get()
+                if isinstance(output, Exception):
+                    raise output
+                self.scheduler.taken(self)
+                yield output
+                if isinstance(output, _ENDS):
+                    return
+        finally:
+            self.scheduler.cancel(self)
+
+    @property
+    def warnings(self) -> list[str]:
+        return self.run.warnings if self.run else []
+
+    @property
+    def paused(self) -> bool:
+        return self.unread >= MOST_UNREAD
+
+
+class Scheduler:
+    """`submit` from any event loop; engines are only ever called from the one thread that `start` makes."""
+
+    def __init__(self, *, most_waiting: int = 64) -> None:
+        self._most_waiting = most_waiting
+        self._wake = threading.Condition()
+        self._queues: defaultdict[Resident, FairQueue[Job]] = defaultdict(FairQueue)
+        self._running: list[Job] = []
+        self._loads: list[Resident] = []
+        self._stopping = False
+        self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
+        self.steps = 0
+        self.step_seconds = 0.0
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread after the step it is in; what runs or waits fails with Cancelled."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify_all()
+        self._thread.join(timeout=30)
+
+    def load(self, resident: Resident) -> None:
+        """Have the thread load a model before it takes the next request."""
+        with self._wake:
+            self._loads.append(resident)
+            self._wake.notify_all()
+
+    def submit(self, resident: Resident, request: Contract, *, tenant: str, seconds: float) -> Job:
+        """Queue a request; `seconds` from now it is given up. Raises Overloaded when the queue is full."""
+        job = Job(resident, request, tenant, time.monotonic() + seconds, self, asyncio.get_running_loop())
+        with self._wake:
+            waiting = self._count_waiting()
+            if waiting >= self._most_waiting:
+                raise Overloaded(
+                    f"{waiting} requests are waiting already; try again soon", retry_after=self._expected_wait(waiting)
+                )
+            self._queues[resident].push(tenant, job, cost=1.0)
+            self._wake.notify_all()
+        return job
+
+    def cancel(self, job: Job) -> None:
+        """Harmless for a job that has ended."""
+        with self._wake:
+            job.cancelled = True
+            self._wake.notify_all()
+
+    def taken(self, job: Job) -> None:
+        """The client read one output."""
+        with self._wake:
+            job.unread -= 1
+            self._wake.notify_all()
+
+    def queue(self) -> dict[str, int]:
+        with self._wake:
+            return {"running": len(self._running), "waiting": self._count_waiting()}
+
+    def _count_waiting(self) -> int:
+        return sum(len(queue) for queue in self._queues.values())
+
+    def _expected_wait(self, waiting: int) -> float:
+        """A rough guess for Retry-After: as many steps as requests wait, each as long as the mean so far."""
+        mean = self.step_seconds / self.steps if self.steps else 1.0
+        return min(60.0, max(1.0, mean * waiting))
+
+    # Everything below runs on the engine thread.
+
+    def _work(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(self._has_work, timeout=1.0)
+                stopping, loads, self._loads = self._stopping, self._loads, []
+            if stopping:
+                self._end_all(Cancelled("the worker is shutting down"))
+                return
+            for resident in loads:
+                resident.load()
+            self._drop_lost()
+            self._admit()
+            self._step_all()
+
+    def _has_work(self) -> bool:
+        return (
+            self._stopping
+            or bool(self._loads)
+            or self._count_waiting() > 0
+            or any(job.cancelled or not job.paused for job in self._running)
+        )
+
+    def _drop_lost(self) -> None:
+        now = time.monotonic()
+        with self._wake:
+            lost = self._take_waiting(lambda job: job.cancelled or now > job.deadline)
+        lost += [job for job in self._running if job.cancelled or now > job.deadline]
+        for job in lost:
+            late = not job.cancelled
+            self._end(job, TooSlow("the request took longer than its time limit") if late else None)
+
+    def _take_waiting(self, unwanted: Callable[[Job], bool]) -> list[Job]:
+        return [job for queue in self._queues.values() for job in queue.remove_if(unwanted)]
+
+    def _admit(self) -> None:
+        with self._wake:
+            queues = list(self._queues.values())
+        for queue in queues:
+            self._admit_from(queue)
+
+    def _admit_from(self, queue: FairQueue[Job]) -> None:
+        """Take waiting jobs in their fair order for as long as the next one fits."""
+        while True:
+            with self._wake:
+                job = queue.peek()
+                if job is None or not self._fits(job):
+                    return
+                queue.pop()
+            try:
+                job.run = job.resident.engine.start(job.request)
+            except Exception as problem:
+                self._end(job, _in_words(problem))
+            else:
+                self._running.append(job)
+
+    def _fits(self, job: Job) -> bool:
+        if job.resident.state != "ready":
+            return True  # its start will say so
+        try:
+            job.cost = job.resident.engine.cost(job.request)
+        except Exception:
+            return True  # likewise: start raises it again, in the job's own name
+        used = sum(other.cost for other in self._running if other.resident is job.resident)
+        return used == 0 or used + job.cost <= 1.0
+
+    def _step_all(self) -> None:
+        """Each group of equal keys advances by one step: no group waits for another one's end."""
+        groups: dict[tuple[Resident, Hashable], list[Job]] = defaultdict(list)
+        for job in self._running:
+            if job.run is not None and not job.paused:
+                groups[job.resident, job.run.key].append(job)
+        for (resident, _), jobs in groups.items():
+            self._step(resident, jobs)
+
+    def _step(self, resident: Resident, jobs: list[Job]) -> None:
+        runs = [job.run for job in jobs if job.run is not None]
+        started = time.perf_counter()
+        try:
+            resident.engine.step(runs)
+        except Exception as problem:
+            for run in runs:
+                run.error = run.error or problem
+        spent = time.perf_counter() - started
+        self.steps += 1
+        self.step_seconds += spent
+        for job, run in zip(jobs, runs, strict=True):
+            job.compute_ms += spent * 1000 / len(runs)
+            self._publish(job, run)
+
+    def _publish(self, job: Job, run: Run) -> None:
+        outputs, run.outputs = run.outputs, []
+        for output in outputs:
+            self._send(job, output)
+        if run.error is not None:
+            self._end(job, _in_words(run.error))
+        elif run.done:
+            self._end(job, None)
+
+    def _send(self, job: Job, output: RawEvent | Exception) -> None:
+        with self._wake:
+            job.unread += 1
+        try:
+            job.loop.call_soon_threadsafe(job.inbox.put_nowait, output)
+        except RuntimeError:  # the loop is closed: nobody is left to read
+            job.cancelled = True
+
+    def _end(self, job: Job, problem: AtelierError | None) -> None:
+        if job in self._running:
+            self._running.remove(job)
+        if job.run is not None:
+            job.resident.engine.close(job.run)
+        if problem is not None:
+            self._send(job, problem)
+
+    def _end_all(self, problem: AtelierError) -> None:
+        with self._wake:
+            waiting = self._take_waiting(lambda _: True)
+        for job in [*waiting, *self._running]:
+            self._end(job, problem)
+
+
+def _in_words(problem: Exception) -> AtelierError:
+    if isinstance(problem, AtelierError):
+        return problem
+    log.error("engine failed", exc_info=problem)
+    return Internal("the engine failed on this request; the worker's log has the details")
