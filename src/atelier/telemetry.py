@@ -12,7 +12,10 @@ def configure_logs(level: str) -> None:
     """Set structlog up for this process, and quieten what libraries log on their own."""
     person = sys.stderr.isatty()
     renderer: structlog.types.Processor = (
-        structlog.dev.ConsoleRenderer() if person else structlog.processors.JSONRenderer()
+        # The plain formatter: a rich one would print local variables, prompts among them.
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if person
+        else structlog.processors.JSONRenderer()
     )
     structlog.configure(
         processors=[

@@ -29,8 +29,8 @@ MEDIA_TYPES: dict[AudioFormat, str] = {
 """pcm is 24 kHz, mono, signed 16 bit, little endian, without a header: what OpenAI's API sends."""
 
 
-class SpeechRequest(Contract):
-    """`speed`: 1 is the voice's own. `stream`: send parts as they are spoken instead of one whole file.
+class SpeechSettings(Contract):
+    """`speed`: 1 is the voice's own.
 
     `language`: an IETF tag; none: the voice's own. `voice`: a name of the engine's, or an alias of the catalog.
     """
@@ -41,6 +41,11 @@ class SpeechRequest(Contract):
     speed: Annotated[float, Field(ge=0.25, le=4.0)] = 1.0
     response_format: AudioFormat = "wav"
     model: ModelName | None = None
+
+
+class SpeechRequest(SpeechSettings):
+    """`stream`: send parts as they are spoken instead of one whole file."""
+
     stream: bool = False
 
 

@@ -13,13 +13,13 @@ from atelier.contracts.base import Contract, Language, ModelName, Prompt, Result
 from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, OcrLine, ReadingTask
 from atelier.contracts.images import Image, ImageSettings, ImagesResult, ImageToImageRequest, TextToImageRequest
 from atelier.contracts.speech_to_text import Segment, TranscriptionRequest, TranscriptionResult
-from atelier.contracts.text_to_speech import MEDIA_TYPES, SpeechRequest, SpeechResult
+from atelier.contracts.text_to_speech import MEDIA_TYPES, SpeechRequest, SpeechResult, SpeechSettings
 from atelier.errors import InvalidRequest
 from atelier.wire.body import Body, validated
 from atelier.wire.call import Call, Link
 from atelier.wire.media import Load, data_uri
 
-_NOT_SENT_ON = {"response_format", "image_url", "image", "audio_url", "audio", "timestamps"}
+_REFERENCES = {"image_url", "image", "audio_url", "audio"}
 
 
 class TextToImageBody(ImageSettings):
@@ -39,10 +39,8 @@ class ImageToImageBody(ImageSettings):
     response_format: Literal["url", "b64_json"] = "url"
 
 
-class TextToSpeechBody(SpeechRequest):
+class TextToSpeechBody(SpeechSettings):
     """language: none is the voice's own, else English."""
-
-    stream: Literal[False] = False
 
 
 class SpeechToTextBody(Contract):
@@ -119,6 +117,13 @@ class ReadingBody(NativeAnswer):
     rotation: int
 
 
+_WORDING: dict[type[Contract], set[str]] = {
+    TextToImageBody: {"response_format"},
+    ImageToImageBody: {"response_format"},
+    SpeechToTextBody: {"timestamps"},
+}
+
+
 @dataclass(frozen=True)
 class NativeRoute:
     """POST /api/<service>. request_type: what the usage record calls it, from the request."""
@@ -150,7 +155,7 @@ def _call(fields: TextToImageBody | ImageToImageBody, request: Contract) -> Call
 
 
 async def _read_text_to_speech(body: Body, _: Load) -> Call:
-    return Call(validated(TextToSpeechBody, body.fields), keep=True)
+    return Call(validated(SpeechRequest, _sent_on(validated(TextToSpeechBody, body.fields))), keep=True)
 
 
 async def _read_speech_to_text(body: Body, load: Load) -> Call:
@@ -167,7 +172,8 @@ async def _read_image_to_text(body: Body, load: Load) -> Call:
 
 
 def _sent_on(fields: Contract) -> Mapping[str, object]:
-    return fields.model_dump(exclude=_NOT_SENT_ON, exclude_unset=True)
+    """What the typed request takes as it came: all but where the file is, and how the answer is worded."""
+    return fields.model_dump(exclude=_REFERENCES | _WORDING.get(type(fields), set()), exclude_unset=True)
 
 
 async def _given(body: Body, fields: Contract, load: Load, *, kind: str) -> bytes:

@@ -1,0 +1,37 @@
+# Two commands: `make serve` runs Atelier, `make test` runs every test. Both set up what they need first.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help serve setup test check test-setup format clean
+
+help:  ## Show these lines
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+serve: setup  ## Run the gateway and the five services on this machine
+	@exec $(BIN)/atelier serve
+
+setup:  ## Make .venv and install Atelier
+	@$(PYTHON) scripts/setup.py
+
+test-setup:  ## Install what the tests need: libraries, a browser, fonts, recorded speech
+	@$(PYTHON) scripts/setup.py --test
+	@scripts/test-setup.sh
+
+test: test-setup  ## Run every test
+	@$(BIN)/python -m pytest
+
+check: test-setup  ## Format, lint, types, import rules
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/shellcheck scripts/*.sh .ci/run
+
+format:  ## Put the code into its form
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+clean:  ## Remove what was installed and built (not the data)
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache src/*.egg-info

@@ -1,0 +1,24 @@
+#!/bin/sh
+# What the tests need beyond Python packages: a Chromium, the DejaVu fonts, and recorded human speech.
+set -eu
+cd "$(dirname "$0")/.."
+
+need=""
+command -v chromium >/dev/null 2>&1 || need="$need chromium"
+[ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || need="$need fonts-dejavu-core"
+
+if [ -n "$need" ]; then
+    echo "Installing$need …" >&2
+    if [ "$(id -u)" -eq 0 ]; then
+        as_root=""
+    elif sudo -n true 2>/dev/null; then
+        as_root="sudo"
+    else
+        echo "The tests need$need. As root type: apt-get install$need" >&2
+        exit 1
+    fi
+    # shellcheck disable=SC2086  # both are lists of words
+    { $as_root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends $need; } >/dev/null
+fi
+
+scripts/fetch-test-speech.sh

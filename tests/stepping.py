@@ -1,0 +1,156 @@
+"""Small engines for tests of what stands around engines: every one of their steps can be counted and held back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from atelier.contracts.base import Contract, Usage
+from atelier.contracts.engine import (
+    EngineInfo,
+    ModelSource,
+    Picture,
+    PicturePreview,
+    PicturesMade,
+    Run,
+    Sound,
+    SpeechMade,
+)
+from atelier.contracts.images import ImageRequest, ImageToImageRequest
+from atelier.contracts.text_to_speech import SpeechRequest
+from atelier.errors import InvalidRequest, UnreadableMedia
+from atelier.worker.residency import ModelPlan
+
+
+@dataclass
+class PaintRun(Run):
+    request: ImageRequest = field(default=None)  # type: ignore[assignment]
+    step: int = 0
+
+
+class PaintEngine:
+    """Paints squares in `num_inference_steps` steps. `gate` holds the engine before each step while it is cleared."""
+
+    newest: ClassVar[PaintEngine]
+
+    def __init__(self, source: ModelSource) -> None:
+        self.source = source
+        self.gate = threading.Event()
+        self.gate.set()
+        self.stepped: list[list[str]] = []  # the prompts of every step's runs
+        self.closed: list[str] = []
+        PaintEngine.newest = self
+
+    def load(self) -> None: ...
+
+    def unload(self) -> None: ...
+
+    def info(self) -> EngineInfo:
+        return EngineInfo(self.source.model, note=self.source.note)
+
+    def cost(self, request: Contract) -> float:
+        return 0.25
+
+    def start(self, request: Contract) -> Run:
+        assert isinstance(request, ImageRequest)
+        if isinstance(request, ImageToImageRequest) and not request.image.startswith(b"\x89PNG"):
+            raise UnreadableMedia("image: not a picture that can be read", field="image")
+        if request.negative_prompt == "unknown to this model":
+            raise InvalidRequest("negative_prompt: not known to this model", field="negative_prompt")
+        return PaintRun(key="paint", request=request)
+
+    def step(self, runs: Sequence[Run]) -> None:
+        assert self.gate.wait(30), "the test left the gate shut"
+        self.stepped.append([run.request.prompt for run in runs if isinstance(run, PaintRun)])
+        for run in runs:
+            assert isinstance(run, PaintRun)
+            self._step(run)
+
+    def _step(self, run: PaintRun) -> None:
+        if run.request.prompt == "break the engine":
+            raise RuntimeError("the device is on fire, at /secret/path")
+        if run.request.prompt == "break this run":
+            run.error = InvalidRequest("prompt: this one cannot be painted", field="prompt")
+            return
+        run.step += 1
+        steps = run.request.num_inference_steps
+        run.progress = run.step / steps
+        if run.step < steps:
+            if run.request.partial_images:
+                run.outputs.append(PicturePreview(_square(run.step), run.step - 1, run.step, steps))
+            return
+        run.outputs.append(PicturesMade([_square(255)] * run.request.n, usage=Usage(steps=steps, tokens=7)))
+        run.done = True
+
+    def close(self, run: Run) -> None:
+        assert isinstance(run, PaintRun)
+        self.closed.append(run.request.prompt)
+
+
+def _square(value: int) -> Picture:
+    return Picture(np.full((64, 64, 3), value, dtype=np.uint8), seed=value)
+
+
+@dataclass
+class SpeakRun(Run):
+    words: list[str] = field(default_factory=list)
+    spoken: int = 0
+    characters: int = 0
+
+
+class SpeakEngine:
+    """Says every word as a tenth of a second of tone."""
+
+    newest: ClassVar[SpeakEngine]
+
+    def __init__(self, source: ModelSource) -> None:
+        self.source = source
+        self.gate = threading.Event()
+        self.gate.set()
+        self.steps = 0
+        self.closed = 0
+        SpeakEngine.newest = self
+
+    def load(self) -> None: ...
+
+    def unload(self) -> None: ...
+
+    def info(self) -> EngineInfo:
+        return EngineInfo(self.source.model, voices=["tone"], languages=["en"])
+
+    def cost(self, request: Contract) -> float:
+        return 0.1
+
+    def start(self, request: Contract) -> Run:
+        assert isinstance(request, SpeechRequest)
+        return SpeakRun(key="speak", words=request.text.split())
+
+    def step(self, runs: Sequence[Run]) -> None:
+        assert self.gate.wait(30), "the test left the gate shut"
+        self.steps += 1
+        for run in runs:
+            assert isinstance(run, SpeakRun)
+            word = run.words[run.spoken]
+            run.spoken += 1
+            run.characters += len(word) + (run.spoken < len(run.words))
+            tone = (8000 * np.sin(np.arange(2205) * 0.06)).astype(np.int16)
+            run.outputs.append(Sound(tone, 22050, run.characters))
+            if run.spoken == len(run.words):
+                run.outputs.append(SpeechMade(voice="tone", language="en"))
+                run.done = True
+
+    def close(self, run: Run) -> None:
+        self.closed += 1
+
+
+def paint_plan() -> ModelPlan:
+    services = ("text-to-image", "image-to-image")
+    return ModelPlan(ModelSource("paint", note="squares"), "stepping:PaintEngine", "none", services, services)
+
+
+def speak_plan() -> ModelPlan:
+    return ModelPlan(ModelSource("tones"), "stepping:SpeakEngine", "none", ("text-to-speech",), ("text-to-speech",))
