@@ -1,0 +1,120 @@
+"""Cutting a text into what is spoken in one go, in the punctuation of many scripts."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+LONGEST = 300
+
+_CLOSERS = r"[\"'”’»›)\]}]*+"
+_ENDS = re.compile(
+    rf"(?<![.!?…])[.!?…]++{_CLOSERS}(?=\s)\s*"  # Latin, Greek, Cyrillic, …: only before a space (3.14, example.com)
+    r"|[。！？｡．]+[」』”’）》]*\s*"  # Chinese and Japanese
+    r"|[।॥؟۔።፧။៖‽⁇⁈⁉]+\s*"  # Devanagari, Arabic, Urdu, Ethiopic, Burmese, Khmer
+    r"|[\n\u2028\u2029]\s*"
+)
+_PAUSES = re.compile(r"[,;:–—]\s+|[،؛、，；：]\s*")
+_SPACES = re.compile(r"\s+")
+_ABBREVIATION = re.compile(
+    r"(?:^|[\s(\"'“‘«])(?:\w|\d\d|(?:\w\.)+\w|"
+    r"mrs?|ms|dr|prof|sr|sra|jr|st|vs|nr|no|ca|bzw|etc|vol|fig|approx|mme|mlle|hon|rev|gen)\.$",
+    re.IGNORECASE,
+)
+_LINE_BREAKS = dict.fromkeys("\n\u2028\u2029", "\n")
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """`end`: how many characters of the whole text are spoken with it. `pause`: whether silence follows."""
+
+    text: str
+    end: int
+    pause: bool
+
+
+def sentences(text: str) -> list[Sentence]:
+    """All of `text` in pieces of at most `LONGEST` characters, each with the white space that follows it.
+
+    Sentences are kept whole where they fit; longer ones are cut at punctuation, else at spaces, else anywhere.
+    What has nothing to speak is joined to what stands before it.
+    """
+    found: list[Sentence] = []
+    start = 0
+    for end, pause in _join(text, list(_cuts(text))):
+        found.append(Sentence(text[start:end], end, pause and end < len(text)))
+        start = end
+    return found
+
+
+def speakable(text: str) -> bool:
+    """Whether there is a letter, a mark, a number or a symbol in it."""
+    return any(unicodedata.category(character)[0] in "LMNS" for character in text)
+
+
+def plain(text: str) -> str:
+    """`text` with a space for every character that espeak-ng takes for a command of its own.
+
+    Those are the control characters (0x01 begins a change of pitch, speed or volume) and the private use area.
+    """
+    return "".join(_LINE_BREAKS.get(sign) or (" " if _commands(sign) else sign) for sign in text)
+
+
+def _commands(sign: str) -> bool:
+    return unicodedata.category(sign) in {"Cc", "Co", "Cs"}
+
+
+def _cuts(text: str) -> Iterator[tuple[int, bool]]:
+    """Where pieces end, and whether a pause follows."""
+    start = 0
+    for end in [*_sentence_ends(text), len(text)]:
+        while end - start > LONGEST:
+            start, pause = _cut_within(text, start)
+            yield start, pause
+        if end > start:
+            yield end, True
+            start = end
+
+
+def _sentence_ends(text: str) -> Iterator[int]:
+    for match in _ENDS.finditer(text):
+        if match[0][0] not in ".!?…" or not _goes_on(text, match):
+            yield match.end()
+
+
+def _goes_on(text: str, match: re.Match[str]) -> bool:
+    """Whether the sentence goes on after this stop: an abbreviation, an initial, "24." or a small letter."""
+    if "\n" in match[0]:
+        return False
+    following = text[match.end() : match.end() + 1]
+    return following.islower() or bool(_ABBREVIATION.search(text[max(0, match.start() - 12) : match.start() + 1]))
+
+
+def _cut_within(text: str, start: int) -> tuple[int, bool]:
+    window = text[start : start + LONGEST]
+    for pattern, pause in ((_ENDS, True), (_PAUSES, True), (_SPACES, False)):
+        ends = [match.end() for match in pattern.finditer(window) if match.end() > LONGEST // 3]
+        if ends:
+            return start + ends[-1], pause
+    end = start + LONGEST
+    while end > start + 1 and unicodedata.category(text[end])[0] == "M":  # not between a letter and its mark
+        end -= 1
+    return end, False
+
+
+def _join(text: str, cuts: list[tuple[int, bool]]) -> Iterator[tuple[int, bool]]:
+    """Without the cuts that would leave a piece with nothing to speak, as long as the whole stays short enough."""
+    start = previous = 0
+    held: tuple[int, bool] | None = None
+    for end, pause in cuts:
+        if held is not None:
+            fits = end - start <= LONGEST
+            silent = not speakable(text[previous:end]) or not speakable(text[start:previous])
+            if not (fits and silent):
+                yield held
+                start = previous
+        held, previous = (end, pause), end
+    if held is not None:
+        yield held
