@@ -49,11 +49,12 @@ def run_worker(settings: Settings, services: Sequence[str]) -> None:
 
 
 def run_gateway(settings: Settings, secret: str, *, processes: Path | None = None) -> None:
-    """Serve until stopped. Raises SettingsProblem for a port in use."""
+    """Serve until stopped. Raises SettingsProblem for a port in use or a back end that is not supported."""
     from atelier.gateway.app import create_app
     from atelier.ports import listening
 
     configure_logs(settings.log_level)
+    settings.database_location()
     settings.home.mkdir(parents=True, exist_ok=True)
     sockets = [listening(settings.host, settings.gateway_port(), "gateway")]
     _serve(create_app(settings, secret, processes=processes), sockets)

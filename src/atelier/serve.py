@@ -186,6 +186,7 @@ def check_ports(settings: Settings) -> None:
 
 def serve(settings: Settings, secret: str, announce: Callable[[float], None]) -> None:
     """Run until Ctrl-C or SIGTERM. `announce` is called once all is healthy, with the seconds that took."""
+    settings.database_location()
     check_ports(settings)
     environment = {**os.environ, "JWT_SECRET": secret, "ATELIER_HOME": str(settings.home)}
     asyncio.run(_serve(settings, environment, announce))

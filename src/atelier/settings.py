@@ -11,6 +11,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from atelier.catalog import GATEWAY_PORT, SERVICES
 
+SQLITE = "sqlite+aiosqlite:"
+
 DEFAULT_ALIASES: dict[str, str] = dict.fromkeys(
     (
         "gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "dall-e-2", "dall-e-3",
@@ -122,8 +124,13 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
 
     def database_location(self) -> str:
-        """The SQLAlchemy URL of the database."""
-        return self.database_url or f"sqlite+aiosqlite:///{self.home.absolute() / 'atelier.db'}"
+        """The SQLAlchemy URL of the database. Raises SettingsProblem for a back end that is not supported."""
+        if self.redis_url:
+            raise SettingsProblem("REDIS_URL: Redis is not supported; leave it unset, limits are kept in the process")
+        if self.database_url and not self.database_url.startswith(SQLITE):
+            kind = self.database_url.partition(":")[0]
+            raise SettingsProblem(f"DATABASE_URL: {kind} is not supported; leave it unset to use the SQLite file")
+        return self.database_url or f"{SQLITE}///{self.home.absolute() / 'atelier.db'}"
 
     def gateway_port(self) -> int:
         return self.port + self.port_offset

@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import openai
 import pytest
-from conftest import Running
 
 from atelier.catalog import SERVICES
 from atelier.gateway.faces.native import NATIVE_ROUTES
 from atelier.wire.routes import ROUTES
+from running_gateway import Running
 from servers import until
 from stepping import PaintEngine, SpeakEngine
 

@@ -72,11 +72,11 @@ def test_errors_are_openai_errors(client: openai.OpenAI) -> None:
 async def test_hanging_up_frees_the_engine_within_one_step(worker: str, host: Host) -> None:
     engine = PaintEngine.newest
     body = {"prompt": "left", "num_inference_steps": 100, "stream": True, "partial_images": 99}
-    async with httpx2.AsyncClient() as client:
-        async with client.stream("POST", f"{worker}/v1/images/generations", json=body) as response:
-            await anext(response.aiter_bytes())
-            engine.gate.clear()
-            taken = len(engine.stepped)
+    url = f"{worker}/v1/images/generations"
+    async with httpx2.AsyncClient() as client, client.stream("POST", url, json=body) as response:
+        await anext(response.aiter_bytes())
+        engine.gate.clear()
+        taken = len(engine.stepped)
     await asyncio.to_thread(until, lambda: seen_to_leave(host))
     engine.gate.set()
     await asyncio.to_thread(until, lambda: engine.closed == ["left"])

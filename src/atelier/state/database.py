@@ -7,15 +7,11 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from atelier.settings import SettingsProblem
 from atelier.state.tables import metadata
 
 
 async def open_database(url: str) -> AsyncEngine:
-    """An engine on a database that has the tables. Raises SettingsProblem for a kind that is not supported."""
-    if not url.startswith("sqlite+aiosqlite:"):
-        kind = url.partition(":")[0]
-        raise SettingsProblem(f"DATABASE_URL: {kind} is not supported; leave it unset to use the SQLite file")
+    """An engine on a database that has the tables."""
     engine = create_async_engine(url)
     event.listen(engine.sync_engine, "connect", _prepare)
     async with engine.begin() as connection:

@@ -1,0 +1,75 @@
+"""A real gateway in front of a real worker, whose engines are the small ones of stepping.py."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from atelier.catalog import SERVICES
+from atelier.gateway.app import create_app as create_gateway
+from atelier.gateway.auth import make_token
+from atelier.settings import LimitRule, Settings
+from atelier.worker.app import create_app as create_worker
+from atelier.worker.host import Host
+from servers import running, until
+from stepping import PaintEngine, SpeakEngine, paint_plan, speak_plan
+
+SECRET = "gateway-secret-of-forty-characters-long!"
+SERVED = ("text-to-image", "image-to-image", "text-to-speech")
+NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens
+
+
+@dataclass
+class Running:
+    url: str
+    home: Path
+    host: Host
+
+    def headers(self, tenant: str = "acme") -> dict[str, str]:
+        return {"authorization": f"Bearer {make_token(SECRET, tenant, seconds=600)}"}
+
+    def post(self, path: str, tenant: str = "acme", **more: Any) -> httpx2.Response:
+        return httpx2.post(self.url + path, headers=self.headers(tenant), timeout=30, **more)
+
+    def get(self, path: str, tenant: str = "acme", **more: Any) -> httpx2.Response:
+        return httpx2.get(self.url + path, headers=self.headers(tenant), timeout=30, **more)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Every row of AIUsage, oldest first."""
+        with sqlite3.connect(self.home / "atelier.db") as database:
+            database.row_factory = sqlite3.Row
+            return [dict(row) for row in database.execute('SELECT * FROM "AIUsage" ORDER BY id')]
+
+    def settled(self, count: int) -> list[dict[str, Any]]:
+        """The rows, once there are `count`: what a client leaves behind is settled after it has gone."""
+        until(lambda: len(self.records()) >= count)
+        return self.records()
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Running]:
+    host = Host([paint_plan(), speak_plan()])
+    with running(create_worker(host, SERVED, most_body_bytes=3_000_000)) as worker:
+        settings = Settings(
+            home=tmp_path,
+            upstreams={service: [worker if service in SERVED else NOWHERE] for service in SERVICES},
+            limits=[LimitRule(requests=5, per="hour", tenant="small")],
+            most_body_mb=2,
+        )
+        with running(create_gateway(settings, SECRET)) as url:
+            serving = Running(url, tmp_path, host)
+            until(lambda: _healthy(url) >= set(SERVED))
+            yield serving
+            PaintEngine.newest.gate.set()
+            SpeakEngine.newest.gate.set()
+
+
+def _healthy(url: str) -> set[str]:
+    services = httpx2.get(f"{url}/health").json()["services"]
+    return {name for name, service in services.items() if service["status"] == "healthy"}

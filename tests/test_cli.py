@@ -1,0 +1,109 @@
+"""The command, as a person and as a script use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jwt
+import pytest
+
+SECRET = "c" * 40
+
+
+class Cli:
+    def __init__(self, home: Path) -> None:
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("ATELIER_", "JWT_", "MODEL_"))}
+        self.environment |= {"ATELIER_HOME": str(home), "JWT_SECRET": SECRET}
+
+    def __call__(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "atelier", *words]
+        return subprocess.run(
+            command, env={**self.environment, **environment}, capture_output=True, text=True, check=False, timeout=60
+        )
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    return Cli(tmp_path)
+
+
+def test_a_token_is_printed_and_nothing_else(cli: Cli) -> None:
+    done = cli("token", "--tenant", "acme", "--user", "ann")
+    claims = jwt.decode(done.stdout.strip(), SECRET, algorithms=["HS256"])
+    assert (claims["tenantId"], claims["sub"]) == ("acme", "ann")
+    assert done.stderr == ""
+
+
+def test_keys_are_shown_once_listed_and_revoked(cli: Cli) -> None:
+    key = cli("keys", "create", "--tenant", "acme", "--name", "web").stdout.strip()
+    assert key.startswith("atl_")
+    listed = cli("keys", "list", "--json").stdout
+    assert key.split("_", 2)[2] not in listed
+    [row] = json.loads(listed)
+    assert (row["tenantId"], row["name"], row["revokedAt"]) == ("acme", "web", None)
+    assert cli("keys", "revoke", row["id"]).stdout.strip() == "Revoked."
+    again = cli("keys", "revoke", row["id"])
+    assert (again.returncode, "no such key" in again.stderr) == (1, True)
+
+
+def test_tenants_are_made_once(cli: Cli) -> None:
+    assert "Made." in cli("tenants", "create", "acme", "--name", "Acme Ltd").stdout
+    assert "there already" in cli("tenants", "create", "acme").stdout
+    assert [row["name"] for row in json.loads(cli("tenants", "list", "--json").stdout)] == ["Acme Ltd"]
+
+
+def test_usage_of_an_idle_tenant_is_nothing(cli: Cli) -> None:
+    assert json.loads(cli("usage", "--tenant", "acme", "--json").stdout)["total"] == 0
+    assert "No usage in" in cli("usage", "--tenant", "acme").stdout
+    wrong = cli("usage", "--tenant", "acme", "--month", "May")
+    assert (wrong.returncode, wrong.stderr.strip()) == (1, "atelier: month: must look like 2026-01")
+
+
+def test_models_say_what_is_here(cli: Cli) -> None:
+    models = {row["model"]: row for row in json.loads(cli("models", "list", "--json").stdout)}
+    assert models["espeak-ng"]["here"] == "yes"
+    assert models["openai/whisper-large-v3"]["here"].startswith("no")
+    assert "commercial use: no" in models["Salesforce/blip2-opt-2.7b"]["licence"]
+
+
+def test_doctor_finds_this_machine_in_order(cli: Cli) -> None:
+    findings = {row["what"]: row for row in json.loads(cli("doctor", "--json").stdout)}
+    assert findings["Engine espeak"]["good"]
+    assert "a stand-in" in findings["Service text-to-image"]["found"]
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "said"),
+    [
+        (("gateway",), {"JWT_SECRET": ""}, "JWT_SECRET: is not set"),
+        (("gateway",), {"JWT_SECRET": "short"}, "JWT_SECRET: has 5 characters and needs 32"),
+        (("gateway",), {"DATABASE_URL": "mysql://x"}, "DATABASE_URL: mysql is not supported"),
+        (("gateway",), {"ATELIER_PORT": "many"}, "ATELIER_PORT"),
+        (("gateway",), {"ATELIER_LIMITS": '[{"requests": 1, "service": "text-to-smell"}]'}, "text-to-smell"),
+        (("gateway",), {"ATELIER_LIMITS": "{"}, "limits"),
+        (("worker", "text-to-smell"), {}, "There is no service text-to-smell"),
+        (("worker", "text-to-image"), {"MODEL_NAME": "no/such", "ATELIER_PORT_OFFSET": "31234"}, "MODEL_NAME: no/such"),
+        (("token", "--tenant", "acme"), {"JWT_SECRET": ""}, "start it first"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_sentence(
+    cli: Cli, words: tuple[str, ...], environment: dict[str, str], said: str
+) -> None:
+    done = cli(*words, **environment)
+    assert done.returncode != 0
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_gateway_imports_no_model_library() -> None:
+    code = "import sys, atelier.gateway.app; print(*{name.partition('.')[0] for name in sys.modules})"
+    loaded = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
+    heavy = {"torch", "diffusers", "transformers", "faster_whisper", "ctranslate2", "pocketsphinx", "rapidocr", "av"}
+    heavy |= {"onnxruntime", "espeakng_loader", "numpy", "PIL"}
+    assert not loaded & heavy

@@ -1,0 +1,99 @@
+"""What the gateway sends to an upstream is what the upstream reads: every request survives the wire."""
+
+from __future__ import annotations
+
+import aiohttp
+import pytest
+from starlette.requests import Request
+
+from atelier.contracts.base import Contract
+from atelier.contracts.image_to_text import ImageToTextRequest
+from atelier.contracts.images import ImageToImageRequest, TextToImageRequest
+from atelier.contracts.speech_to_text import TranscriptionRequest
+from atelier.contracts.text_to_speech import SpeechRequest
+from atelier.errors import error_classes
+from atelier.gateway.upstreams import _body
+from atelier.wire.body import read_body
+from atelier.wire.exchange import ErrorAnswer, Outgoing, error_from
+from atelier.wire.legs import legs
+from atelier.wire.media import load_data_uri
+from atelier.wire.routes import ROUTES
+
+REQUESTS: list[Contract] = [
+    TextToImageRequest(prompt="a cat"),
+    TextToImageRequest(
+        prompt="a cat",
+        negative_prompt="dog",
+        style="cartoon",
+        size="512x768",
+        n=3,
+        num_inference_steps=12,
+        guidance_scale=3.5,
+        seed=7,
+        model="some/model",
+        output_format="webp",
+        output_compression=40,
+        partial_images=5,
+        stream=True,
+    ),
+    ImageToImageRequest(image=b"\x89PNG\0", prompt="a dog", strength=0.35, n=2, seed=1),
+    ImageToImageRequest(image=b"\x89PNG\0", prompt="a dog", stream=True, partial_images=2),
+    ImageToImageRequest(image=b"\x89PNG\0", strength=0.9),
+    SpeechRequest(text="Hello.", response_format="opus"),
+    SpeechRequest(text="Hallo.", language="de", voice="nova", speed=1.5, model="m", stream=True),
+    TranscriptionRequest(audio=b"RIFF"),
+    TranscriptionRequest(audio=b"RIFF", language="en", words=True, prompt="names", temperature=0.5, model="m"),
+    TranscriptionRequest(audio=b"RIFF", words=True, stream=True),
+    TranscriptionRequest(audio=b"RIFF", task="translate"),
+    ImageToTextRequest(image=b"\x89PNG", question="What is it?", max_tokens=9, temperature=0.5),
+    ImageToTextRequest(image=b"\x89PNG", stream=True),
+    ImageToTextRequest(image=b"\x89PNG", task="ocr", model="m"),
+]
+
+
+async def received(outgoing: Outgoing) -> Request:
+    """The request as a server sees it, from the very bytes that the client would send."""
+    body, headers = _body(outgoing)
+    if isinstance(body, aiohttp.FormData):
+        payload = body()
+        content, headers = await payload.as_bytes(), {"content-type": payload.content_type}
+        headers["content-type"] = payload.headers["content-type"]
+    else:
+        content = body
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": content, "more_body": False}
+
+    encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+    return Request({"type": "http", "method": "POST", "path": outgoing.path, "headers": encoded}, receive)
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=lambda r: type(r).__name__)
+async def test_requests_survive_the_wire(request_: Contract) -> None:
+    [leg] = legs(request_)
+    row = next(row for row in ROUTES if row.path == leg.outgoing.path)
+    call = await row.read(await read_body(await received(leg.outgoing), most_file_bytes=10**6), load_data_uri)
+    assert call.request == request_
+
+
+def test_errors_survive_the_wire() -> None:
+    for code, cls in error_classes().items():
+        answer = ErrorAnswer.model_validate({"error": {"message": "m", "code": code, "param": "p"}})
+        error = error_from(answer, status=cls.status, retry_after=3)
+        assert (type(error), error.message, error.field, error.retry_after) == (cls, "m", "p", 3)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "invalid_request"),
+        (413, "too_large"),
+        (401, "upstream_failed"),
+        (429, "upstream_failed"),
+        (500, "upstream_failed"),
+    ],
+)
+def test_another_servers_refusals_are_told_apart(status: int, code: str) -> None:
+    """Its complaint about the request is the caller's business; about its own keys and limits it is not."""
+    answer = ErrorAnswer.model_validate({"error": {"message": "m", "code": "weird_code"}})
+    assert error_from(answer, status=status).code == code
