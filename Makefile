@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help serve setup test check test-setup format clean
+.PHONY: help serve setup test check test-setup docs format clean
 
 help:  ## Show these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -28,6 +28,9 @@ check: test-setup  ## Format, lint, types, import rules
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/shellcheck scripts/*.sh .ci/run
+
+docs: setup  ## Print the pages that are made from the code
+	@$(BIN)/python scripts/settings_page.py > docs/settings.md
 
 format:  ## Put the code into its form
 	@$(BIN)/ruff format .

@@ -90,7 +90,7 @@ def serve() -> None:
 
 
 def _announce(settings: Settings, token: str, seconds: float) -> None:
-    base = f"http://127.0.0.1:{settings.gateway_port()}"
+    base = settings.gateway_url()
     lines = [
         "",
         f"Atelier is up after {seconds:.0f} s.",

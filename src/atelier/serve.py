@@ -22,6 +22,7 @@ from atelier.ports import check_free
 from atelier.run import SUPERVISED
 from atelier.settings import Settings, SettingsProblem
 
+LOOPBACK = "127.0.0.1"
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 30.0
 STEADY_SECONDS = 60.0
 """A child that ran so long is steady: its next crash waits the first wait again."""
@@ -49,6 +50,7 @@ class Child:
 
     name: str
     command: Sequence[str]
+    environment: Mapping[str, str]
     services: Sequence[str] = ()
     niceness: int = 0
     state: ChildState = field(default_factory=ChildState)
@@ -58,10 +60,9 @@ class Child:
 class Supervisor:
     """Keeps its children running until it is told to stop."""
 
-    def __init__(self, children: Sequence[Child], home: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, children: Sequence[Child], home: Path) -> None:
         self.children = children
         self._home = home
-        self._environment = environment
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -92,7 +93,7 @@ class Supervisor:
                 stdin=subprocess.PIPE,  # its end tells the child that we are gone
                 stdout=log,
                 stderr=log,
-                env={**self._environment, SUPERVISED: "1"},
+                env={**child.environment, SUPERVISED: "1"},
                 start_new_session=True,  # Ctrl-C reaches us alone, and we end the children in order
             )
         with contextlib.suppress(OSError):
@@ -151,15 +152,32 @@ def processes_file(home: Path) -> Path:
     return home / "run" / "processes.json"
 
 
-def children_of(settings: Settings) -> list[Child]:
-    """The gateway, and one worker for each process of the catalog."""
+def children_of(settings: Settings, secret: str) -> list[Child]:
+    """The gateway, and one worker for each process of the catalog.
+
+    Workers ask nobody for credentials: whatever address the gateway listens on, they stay on loopback, and the
+    secret is not for them.
+    """
     atelier = [sys.executable, "-m", "atelier"]
+    shared = {name: value for name, value in os.environ.items() if name != "JWT_SECRET"}
+    shared["ATELIER_HOME"] = str(settings.home)
+    inside = shared | {"ATELIER_HOST": LOOPBACK}
+    gateway = Child(
+        "gateway",
+        [*atelier, "gateway", "--processes", str(processes_file(settings.home))],
+        shared | {"JWT_SECRET": secret},
+    )
     workers = [
-        Child(name, [*atelier, "worker", *(s.name for s in hosted)], [s.name for s in hosted], WORKER_NICENESS)
+        Child(
+            name,
+            [*atelier, "worker", *(service.name for service in hosted)],
+            inside,
+            services=[service.name for service in hosted],
+            niceness=WORKER_NICENESS,
+        )
         for name, hosted in processes().items()
     ]
-    gateway = [*atelier, "gateway", "--processes", str(processes_file(settings.home))]
-    return [Child("gateway", gateway), *workers]
+    return [gateway, *workers]
 
 
 def prepare_home(home: Path) -> None:
@@ -181,19 +199,18 @@ def check_ports(settings: Settings) -> None:
     """Raises SettingsProblem naming the first port that is in use."""
     check_free(settings.host, settings.gateway_port(), "gateway")
     for service in SERVICES:
-        check_free(settings.host, settings.worker_port(service), service)
+        check_free(LOOPBACK, settings.worker_port(service), service)
 
 
 def serve(settings: Settings, secret: str, announce: Callable[[float], None]) -> None:
     """Run until Ctrl-C or SIGTERM. `announce` is called once all is healthy, with the seconds that took."""
     settings.database_location()
     check_ports(settings)
-    environment = {**os.environ, "JWT_SECRET": secret, "ATELIER_HOME": str(settings.home)}
-    asyncio.run(_serve(settings, environment, announce))
+    asyncio.run(_serve(settings, secret, announce))
 
 
-async def _serve(settings: Settings, environment: Mapping[str, str], announce: Callable[[float], None]) -> None:
-    supervisor = Supervisor(children_of(settings), settings.home, environment)
+async def _serve(settings: Settings, secret: str, announce: Callable[[float], None]) -> None:
+    supervisor = Supervisor(children_of(settings, secret), settings.home)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, supervisor.stop)
@@ -209,7 +226,7 @@ async def _announce_when_healthy(settings: Settings, announce: Callable[[float],
     started, told = time.monotonic(), False
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
         while True:
-            report = await _health(session, f"http://127.0.0.1:{settings.gateway_port()}/health")
+            report = await _health(session, f"{settings.gateway_url()}/health")
             if report.get("status") == "healthy":
                 announce(time.monotonic() - started)
                 return

@@ -135,6 +135,11 @@ class Settings(BaseSettings):
     def gateway_port(self) -> int:
         return self.port + self.port_offset
 
+    def gateway_url(self) -> str:
+        """How this machine reaches its own gateway."""
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104  compared, not listened on
+        return f"http://[{host}]:{self.gateway_port()}" if ":" in host else f"http://{host}:{self.gateway_port()}"
+
     def worker_port(self, service: str) -> int:
         return SERVICES[service].port + self.port_offset
 
