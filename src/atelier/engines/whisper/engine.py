@@ -1,0 +1,211 @@
+"""The engine: it loads a Whisper model and leads recordings through it, window by window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import ctranslate2
+from faster_whisper import WhisperModel
+
+from atelier.contracts.base import Contract, Usage
+from atelier.contracts.engine import EngineInfo, ModelSource, Run
+from atelier.contracts.speech_to_text import Segment, TranscribedSegment, TranscriptionRequest, TranscriptionResult
+from atelier.engines.whisper.recognition import Passage, Recogniser
+from atelier.errors import AtelierError, InvalidRequest, ModelMissing
+from atelier.media.recording import Recording
+from atelier.media.voice import SpeechWindows, Window
+
+TOGETHER = 8
+LONGEST_WINDOW = 30.0
+"""Seconds: what the encoder takes at once."""
+
+PAUSE = 3.0
+"""Seconds. A window costs the encoder the same however little is in it, so shorter silences stay inside."""
+
+FILES = ("model.bin", "config.json", "tokenizer.json")
+SMALL_WEIGHTS = 100_000_000
+"""Bytes. On a CPU, smaller models are computed with as they are, larger ones as integers."""
+
+
+@dataclass(kw_only=True)
+class _Hearing(Run):
+    request: TranscriptionRequest
+    recording: Recording
+    windows: SpeechWindows
+    language: str | None
+    segments: list[Segment] = field(default_factory=list)
+    tokens: int = 0
+
+
+class WhisperEngine:
+    """One step recognises one window of speech of each run, as one batch; a run without one hears half a minute more.
+
+    Languages and tasks may differ within a batch. A language that the request does not name is found in the first
+    window. Above temperature 0 words are drawn by chance: the same recording may then read differently the next time.
+    Segments begin with a space where the language has spaces: joined, they are the text.
+
+    Weights are computed with as 8 bit integers on a CPU (in 32 bit where they are small, which is fast enough and
+    more exact) and as 16 bit floats on a GPU.
+    """
+
+    def __init__(self, source: ModelSource) -> None:
+        self._source = source
+        self._loaded: Recogniser | None = None
+
+    def load(self) -> None:
+        """Raises ModelMissing where the folder holds no Whisper in CTranslate2's form, or the device is not there."""
+        if self._loaded is None:
+            self._loaded = Recogniser(_load(self._source))
+
+    def unload(self) -> None:
+        self._loaded = None
+
+    def info(self) -> EngineInfo:
+        return EngineInfo(
+            model=self._source.model,
+            revision=self._source.revision,
+            device=self._recogniser.device,
+            precision=self._recogniser.precision,
+            note=self._source.note,
+            languages=self._recogniser.languages,
+        )
+
+    def cost(self, request: Contract) -> float:
+        return 1 / TOGETHER
+
+    def start(self, request: Contract) -> Run:
+        """Raises InvalidRequest for a language that the model lacks, UnreadableMedia for what is not a recording."""
+        assert isinstance(request, TranscriptionRequest)
+        language = self._language(request.language)
+        recording = Recording(request.audio)
+        run = _Hearing(
+            key=(request.words, request.temperature, request.prompt),
+            request=request,
+            recording=recording,
+            windows=SpeechWindows(recording, longest=LONGEST_WINDOW, pause=PAUSE),
+            language=language,
+        )
+        if cut := self._recogniser.cut(request.prompt):
+            run.warnings.append(f"the prompt is {cut} tokens longer than the model takes: its beginning was left out")
+        return run
+
+    def step(self, runs: Sequence[Run]) -> None:
+        hearing = cast(Sequence[_Hearing], runs)
+        heard = [(run, window) for run in hearing if (window := _next_window(run)) is not None]
+        if heard:
+            self._recognise(heard)
+        for run in hearing:
+            if run.error is None:
+                self._settle(run)
+
+    def close(self, run: Run) -> None:
+        cast(_Hearing, run).recording.close()
+
+    @property
+    def _recogniser(self) -> Recogniser:
+        if self._loaded is None:
+            raise ModelMissing(f"{self._source.model} is not loaded")
+        return self._loaded
+
+    def _language(self, asked: str | None) -> str | None:
+        """The model's own code for it ("pt" of "pt-BR"); None has it found out."""
+        known = self._recogniser.languages
+        if asked is None:
+            return None if len(known) > 1 else known[0]
+        language = asked.replace("_", "-").split("-")[0].lower()
+        if language not in known:
+            raise InvalidRequest(
+                f"language: this model does not know {asked!r}; leave the field out, or use one of: {', '.join(known)}",
+                field="language",
+            )
+        return language
+
+    def _recognise(self, heard: list[tuple[_Hearing, Window]]) -> None:
+        passages = [Passage(window, run.request.task, run.language) for run, window in heard]
+        settings = heard[0][0].request
+        self._recogniser.recognise(
+            passages, prompt=settings.prompt, temperature=settings.temperature, words=settings.words
+        )
+        for (run, _), passage in zip(heard, passages, strict=True):
+            if passage.segments:  # what was taken for noise does not say which language is spoken
+                run.language = passage.language
+            run.tokens += len(passage.tokens)
+            for segment in passage.segments:
+                numbered = segment.model_copy(update={"id": len(run.segments)})
+                run.segments.append(numbered)
+                run.outputs.append(TranscribedSegment(segment=numbered, delivered=_usage(run, numbered.end)))
+
+    def _settle(self, run: _Hearing) -> None:
+        """Say how far it is, or end it."""
+        run.progress = run.recording.progress
+        if not run.windows.ended:
+            return
+        if run.recording.damaged:
+            run.warnings.append("the recording is damaged: what could be read of it was recognised")
+        if run.language is None:
+            run.warnings.append("no speech was found, so the language is unknown: en stands in for it")
+        duration = run.recording.duration
+        run.outputs.append(
+            TranscriptionResult(
+                model=self._source.model,
+                text="".join(segment.text for segment in run.segments).strip(),
+                language=run.language or "en",
+                duration=duration,
+                segments=run.segments,
+                task=run.request.task,
+                usage=_usage(run, duration),
+            )
+        )
+        run.progress, run.done = 1.0, True
+
+
+def _next_window(run: _Hearing) -> Window | None:
+    try:
+        return run.windows.next()
+    except AtelierError as problem:
+        run.error = problem
+        return None
+
+
+def _usage(run: _Hearing, seconds: float) -> Usage:
+    return Usage(units=seconds, audio_seconds=seconds, tokens=run.tokens)
+
+
+def _load(source: ModelSource) -> WhisperModel:
+    folder = source.folder
+    # without tokenizer.json the library would ask a hub for another model's
+    if folder is None or not all((folder / name).is_file() for name in FILES):
+        raise ModelMissing(
+            f"{source.model} is not installed in CTranslate2's form; download it, then restart this service"
+        )
+    device, number = _device(source.device)
+    try:
+        return WhisperModel(
+            str(folder),
+            device=device,
+            device_index=number,
+            compute_type=_precision(device, folder),
+            local_files_only=True,
+        )
+    except Exception as problem:  # whatever CTranslate2's C++ and the tokenizer's Rust come across
+        raise ModelMissing(
+            f"{source.model} could not be loaded on {device}: its files are damaged or of another kind of model, "
+            "or the device is not there; download it again, or use the device cpu"
+        ) from problem
+
+
+def _device(wanted: str) -> tuple[str, int]:
+    """CTranslate2's name and number of `cpu`, `cuda`, `cuda:1` or `auto`."""
+    if wanted == "auto":
+        wanted = "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
+    kind, _, number = wanted.partition(":")
+    return kind, int(number or 0)
+
+
+def _precision(device: str, folder: Path) -> str:
+    if device != "cpu":
+        return "float16"
+    return "int8" if (folder / "model.bin").stat().st_size > SMALL_WEIGHTS else "float32"

@@ -1,0 +1,81 @@
+"""A Whisper of random weights in CTranslate2's form: the real layout, small enough to build in a test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from ctranslate2.converters import TransformersConverter
+from faster_whisper.tokenizer import _LANGUAGE_CODES as LANGUAGES
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import (
+    GenerationConfig,
+    PreTrainedTokenizerFast,
+    WhisperConfig,
+    WhisperFeatureExtractor,
+    WhisperForConditionalGeneration,
+)
+
+TIMESTAMPS = 1501  # 0 to 30 seconds, every 20 ms
+_MARKS = ("translate", "transcribe", "startoflm", "startofprev", "nospeech", "notimestamps")
+
+
+def build_tiny_whisper(folder: Path, *, languages: tuple[str, ...] = tuple(LANGUAGES), seed: int = 0) -> Path:
+    """Returns the folder of a converted model. Without `languages` it is one that knows English only."""
+    tokenizer = _tokenizer(languages)
+    model = _model(tokenizer, languages, seed)
+    source = folder.with_name(folder.name + "-source")
+    for part in (model, tokenizer, WhisperFeatureExtractor()):
+        part.save_pretrained(source)
+    TransformersConverter(str(source), copy_files=["tokenizer.json", "preprocessor_config.json"]).convert(
+        str(folder), quantization="float32"
+    )
+    return folder
+
+
+def _tokenizer(languages: tuple[str, ...]) -> PreTrainedTokenizerFast:
+    """Bytes and a few hundred words. The empty token is how CTranslate2 tells a multilingual model."""
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    sounds = [consonant + vowel for consonant in "bdfgklmnprst" for vowel in "aeiou"]
+    spoken = [f"Ġ{first}{second}" for first in sounds for second in sounds[::7]]
+    words = [*letters, *spoken, *([""] if languages else []), "<|endoftext|>"]
+    core = Tokenizer(models.BPE({word: number for number, word in enumerate(words)}, merges=[]))
+    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    core.decoder = decoders.ByteLevel()
+    marks = ["<|startoftranscript|>", *(f"<|{name}|>" for name in (*languages, *_MARKS))]
+    core.add_special_tokens(["<|endoftext|>", *marks])
+    return PreTrainedTokenizerFast(tokenizer_object=core, eos_token="<|endoftext|>", bos_token="<|endoftext|>")
+
+
+def _model(
+    tokenizer: PreTrainedTokenizerFast, languages: tuple[str, ...], seed: int
+) -> WhisperForConditionalGeneration:
+    torch.manual_seed(seed)
+    end, start = tokenizer.convert_tokens_to_ids(["<|endoftext|>", "<|startoftranscript|>"])
+    config = WhisperConfig(
+        vocab_size=len(tokenizer) + TIMESTAMPS,
+        d_model=32,
+        encoder_layers=2,
+        decoder_layers=2,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=64,
+        decoder_ffn_dim=64,
+        init_std=0.5,  # with the usual 0.02 every recording would get the same words
+        pad_token_id=end,
+        bos_token_id=end,
+        eos_token_id=end,
+        decoder_start_token_id=start,
+        suppress_tokens=[],
+        begin_suppress_tokens=[],
+    )
+    model = WhisperForConditionalGeneration(config)
+    model.generation_config = GenerationConfig(
+        suppress_tokens=[],
+        begin_suppress_tokens=[end],
+        lang_to_id={f"<|{name}|>": tokenizer.convert_tokens_to_ids(f"<|{name}|>") for name in languages},
+        decoder_start_token_id=start,
+        eos_token_id=end,
+        pad_token_id=end,
+    )
+    return model
