@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -105,7 +106,8 @@ def stop(served: Served) -> None:
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    rules = '[{"requests": 100000, "per": "hour"}, {"requests": 3, "per": "hour", "tenant": "small"}]'
+    small = [{"requests": 3, "per": "hour", "tenant": tenant} for tenant in ("small", "small-console")]
+    rules = json.dumps([{"requests": 100000, "per": "hour"}, *small])
     running = start(tmp_path_factory.mktemp("served"), ATELIER_LIMITS=rules)
     try:
         until(lambda: running.health().get("status") == "healthy" or running.process.poll() is not None, seconds=180)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -9,7 +10,6 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
-from swagger_ui_bundle import swagger_ui_path
 
 CONSOLE = Path(__file__).parent / "console"
 
@@ -26,9 +26,17 @@ DOCS_POLICY = (
 def add_pages(app: FastAPI) -> None:
     """Mount the console and the reference on `app`."""
     app.mount("/console", StaticFiles(directory=CONSOLE), name="console")
-    app.mount("/docs/assets", StaticFiles(directory=swagger_ui_path), name="docs-assets")
+    app.mount("/docs/assets", StaticFiles(directory=_swagger_ui()), name="docs-assets")
     app.add_api_route("/", _console, include_in_schema=False)
     app.add_api_route("/docs", _docs, include_in_schema=False)
+
+
+def _swagger_ui() -> Path:
+    """Where fastapi-offline keeps its copy of Swagger UI; the package itself is not needed and not imported."""
+    spec = find_spec("fastapi_offline")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "static"
 
 
 async def _console() -> Response:
