@@ -1,0 +1,79 @@
+"""Print docs/settings.md from the settings themselves: `python scripts/settings_page.py > docs/settings.md`."""
+
+from __future__ import annotations
+
+from pydantic_core import PydanticUndefined, to_json
+
+from atelier.settings import DEFAULT_ALIASES, Settings
+
+HEAD = """# Settings
+
+Every setting is an environment variable, or a key of `atelier.toml` in the folder where Atelier starts
+(`ATELIER_CONFIG` names another file): `ATELIER_PORT=9000` is `port = 9000`. The environment comes first. Lists and
+tables are JSON in the environment. This page is printed from `src/atelier/settings.py`.
+
+| variable | default | what it does |
+|---|---|---|
+"""
+
+TAIL = """
+`ATELIER_CONFIG` names the settings file; `ATELIER_TORCH` (`cpu`, `cuda` or `auto`) chooses the build of PyTorch that
+`make serve` installs.
+
+## Rate limits
+
+Without a setting each tenant has 100 requests an hour of each service. In `atelier.toml`:
+
+```toml
+[[limits]]              # every tenant, every service
+requests = 500
+per = "hour"            # second, minute, hour or day
+
+[[limits]]              # beside the hour's limit, for one service
+requests = 10
+per = "minute"
+service = "text-to-image"
+
+[[limits]]              # one tenant's own, instead of all of the above
+requests = 5000
+per = "hour"
+tenant = "acme"
+```
+
+A request takes a place in every limit that applies, or in none. A failed request gives its place back.
+
+## Models
+
+```toml
+[models]                # ids of `atelier models list`, or folders; the first is the default
+speech-to-text = "/models/my-whisper-ct2, pocketsphinx-en-us"
+```
+
+## Upstreams
+
+```toml
+[upstreams]             # several workers, on any machine; the least busy healthy one serves
+text-to-image = ["http://gpu-1:7860", "http://gpu-2:7860"]
+```
+"""
+
+
+def main() -> None:
+    rows = []
+    for name, field in Settings.model_fields.items():
+        variable = field.validation_alias or f"ATELIER_{name.upper()}"
+        description = (field.description or "").removeprefix(f"{variable}: ")
+        rows.append(f"| `{variable}` | {shown(field.default)} | {description[:1].upper()}{description[1:]} |")
+    print(HEAD + "\n".join(rows) + "\n" + TAIL, end="")
+
+
+def shown(default: object) -> str:
+    if default is None or default is PydanticUndefined:
+        return "none"
+    if default == DEFAULT_ALIASES:
+        return "OpenAI's names"
+    return f"`{to_json(default).decode().strip(chr(34))}`"
+
+
+if __name__ == "__main__":
+    main()
