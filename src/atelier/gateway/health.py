@@ -31,8 +31,11 @@ def _service(service: str, pool: list[Upstream], processes: Mapping[str, Any]) -
         "queue": best.report.get("queue"),
         "upstreams": len(pool),
     }
-    if service in processes:
-        described["process"] = processes[service]
+    process = processes.get(service)
+    if process:
+        described["process"] = process
+        if process["state"] != "running":  # known sooner than the next probe can tell
+            described["status"] = "unhealthy"
     return described
 
 

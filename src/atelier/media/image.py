@@ -30,19 +30,22 @@ def read_image(data: bytes, *, field: str = "image") -> Image.Image:
             picture = Image.open(io.BytesIO(data), formats=FORMATS)
         width, height = picture.size
         if width * height > MOST_PIXELS:
-            raise TooLarge(
-                f"{field}: {width}x{height} is over the limit of {MOST_PIXELS // 1_000_000} megapixels; "
-                "send a smaller picture",
-                field=field,
-            )
+            raise _too_large(field)
         picture.load()
         return _flatten(ImageOps.exif_transpose(picture))
     except UnidentifiedImageError:
         raise UnreadableMedia(
             f"{field}: not a picture that can be read; send PNG, JPEG, WebP, GIF, BMP or TIFF", field=field
         ) from None
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as problem:
+    except Image.DecompressionBombError:  # Pillow's own bound, which it sees first in the largest
+        raise _too_large(field) from None
+    except (OSError, ValueError, SyntaxError, EOFError) as problem:
         raise UnreadableMedia(f"{field}: the picture is damaged or cut short; send it again", field=field) from problem
+
+
+def _too_large(field: str) -> TooLarge:
+    most = MOST_PIXELS // 1_000_000
+    return TooLarge(f"{field}: the picture is over the limit of {most} megapixels; send a smaller one", field=field)
 
 
 def _flatten(picture: Image.Image) -> Image.Image:
