@@ -1,0 +1,129 @@
+"""From a request to a run that is ready for its first step."""
+
+from __future__ import annotations
+
+import secrets
+
+import torch
+from PIL import Image
+
+from atelier.contracts import styles
+from atelier.contracts.images import (
+    LARGEST_SIDE,
+    MOST_SEED,
+    SIDE_STEP,
+    SMALLEST_SIDE,
+    ImageRequest,
+    ImageToImageRequest,
+    TextToImageRequest,
+)
+from atelier.engines.diffusion.model import Model
+from atelier.engines.diffusion.painting import Conditioning, Work
+from atelier.engines.diffusion.pixels import fitted, natural_size
+from atelier.engines.diffusion.prompts import Encoded, cut_warning
+from atelier.engines.diffusion.schedule import Schedule
+from atelier.errors import InvalidRequest
+from atelier.media.image import read_image
+
+
+def begin(model: Model, request: ImageRequest) -> tuple[Work, list[str]]:
+    """The work of `request` before its first step, and warnings for the caller.
+
+    Raises InvalidRequest for a style that there is not, UnreadableMedia for a picture that is none.
+    """
+    assert isinstance(request, TextToImageRequest | ImageToImageRequest)
+    prompt = _styled(request)
+    picture = _given_picture(model, request)
+    width, height = picture.size if picture else request.dimensions or (model.native_side, model.native_side)
+    positive = model.prompts.encode(prompt)
+    negative = model.prompts.encode_negative(request.negative_prompt) if request.guidance_scale > 1 else None
+    sizes = torch.tensor([[height, width, 0, 0, height, width]], device=model.device, dtype=model.precision)
+    seeds = _seeds(request)
+    schedule = _schedule(model, request, seeds)
+    work = Work(
+        latents=_first_latents(model, schedule, picture, (width, height)),
+        schedule=schedule,
+        positive=_repeated(positive, sizes, request.n),
+        negative=_repeated(negative, sizes, request.n) if negative else None,
+        guidance_scale=request.guidance_scale,
+        seeds=seeds,
+        preview_steps=preview_steps(request.partial_images, len(schedule)),
+        tokens=positive.tokens + (negative.tokens if negative else 0),
+        revised_prompt=prompt if request.style else None,
+    )
+    return work, _warnings(model, positive, negative, schedule)
+
+
+def preview_steps(wanted: int, steps: int) -> list[int]:
+    """After which of `steps` to show a preview: evenly spaced, and never after the last, which ends in the picture."""
+    count = min(wanted, steps - 1)
+    return [steps * place // (count + 1) for place in range(1, count + 1)]
+
+
+def _styled(request: TextToImageRequest | ImageToImageRequest) -> str:
+    if request.style is None:
+        return request.prompt
+    try:
+        return styles.apply(request.style, request.prompt)
+    except ValueError as problem:
+        raise InvalidRequest(f"style: {problem}", field="style") from None
+
+
+def _given_picture(model: Model, request: ImageRequest) -> Image.Image | None:
+    """The picture to start from, at the size that is asked for: `auto` keeps its own, up to the native area."""
+    if not isinstance(request, ImageToImageRequest):
+        return None
+    picture = read_image(request.image)
+    size = request.dimensions or natural_size(
+        picture.size, most_pixels=model.native_side**2, smallest=SMALLEST_SIDE, largest=LARGEST_SIDE, multiple=SIDE_STEP
+    )
+    return fitted(picture, size)
+
+
+def _seeds(request: ImageRequest) -> list[int]:
+    """One for each image. Past the largest seed they go on from 0, so that every one can be asked for again."""
+    first = secrets.randbelow(MOST_SEED + 1) if request.seed is None else request.seed
+    return [(first + place) % (MOST_SEED + 1) for place in range(request.n)]
+
+
+def _schedule(model: Model, request: ImageRequest, seeds: list[int]) -> Schedule:
+    # The CPU's generator gives the same noise on every kind of device.
+    generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
+    strength = request.strength if isinstance(request, ImageToImageRequest) else 1.0
+    steps = request.num_inference_steps
+    try:
+        return Schedule(model.pipeline.scheduler, steps, generators, device=model.device, strength=strength)
+    except ValueError as problem:  # some samplers were distilled for a certain number of steps
+        raise InvalidRequest(
+            f"num_inference_steps: the sampler of this model cannot take {steps} steps; ask for fewer",
+            field="num_inference_steps",
+        ) from problem
+
+
+def _first_latents(
+    model: Model, schedule: Schedule, picture: Image.Image | None, size: tuple[int, int]
+) -> torch.Tensor:
+    if picture is None:
+        width, height = (side // model.pixels.scale for side in size)
+        channels = model.pipeline.unet.config.in_channels
+        return schedule.noise((channels, height, width), model.device, model.precision)
+    latents = model.pixels.encode(picture, schedule.generators, model.precision)
+    return schedule.add_noise(latents) if len(schedule) else latents
+
+
+def _repeated(encoded: Encoded, sizes: torch.Tensor, n: int) -> Conditioning:
+    return Conditioning(encoded.text.expand(n, -1, -1), encoded.pooled.expand(n, -1), sizes.expand(n, -1))
+
+
+def _warnings(model: Model, positive: Encoded, negative: Encoded | None, schedule: Schedule) -> list[str]:
+    warnings = [
+        cut_warning(name, encoded, model.prompts.most_tokens)
+        for name, encoded in (("prompt", positive), ("negative_prompt", negative))
+        if encoded is not None and encoded.unread
+    ]
+    if len(schedule) == 0:
+        warnings.append(
+            "strength: so low that no step was left, and the picture was not changed; "
+            "raise strength or num_inference_steps"
+        )
+    return warnings
