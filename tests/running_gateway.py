@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,22 +53,29 @@ class Running:
         return self.records()
 
 
-@pytest.fixture
-def gateway(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Running]:
+@contextmanager
+def opened(home: Path, **more: Any) -> Iterator[Running]:
+    """A gateway with `home` as its data folder; `more` are settings."""
     host = Host([paint_plan(), speak_plan()])
     with running(create_worker(host, SERVED, most_body_bytes=3_000_000)) as worker:
         settings = Settings(
-            home=tmp_path,
+            home=home,
             upstreams={service: [worker if service in SERVED else NOWHERE] for service in SERVICES},
             limits=[LimitRule(requests=5, per="hour", tenant="small")],
             most_body_mb=2,
+            **more,
         )
         with running(create_gateway(settings, SECRET)) as url:
-            serving = Running(url, tmp_path, host)
             until(lambda: _healthy(url) >= set(SERVED))
-            yield serving
+            yield Running(url, home, host)
             PaintEngine.newest.gate.set()
             SpeakEngine.newest.gate.set()
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[Running]:
+    with opened(tmp_path) as serving:
+        yield serving
 
 
 def _healthy(url: str) -> set[str]:

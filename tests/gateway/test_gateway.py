@@ -7,16 +7,18 @@ import base64
 import io
 import wave
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx2
 import openai
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from atelier.catalog import SERVICES
 from atelier.gateway.faces.native import NATIVE_ROUTES
 from atelier.wire.routes import ROUTES
-from running_gateway import Running
-from servers import until
+from running_gateway import Running, opened
+from servers import running, until
 from stepping import PaintEngine, SpeakEngine
 
 PNG = base64.b64decode(
@@ -116,6 +118,18 @@ def test_a_url_to_a_private_address_is_refused(gateway: Running) -> None:
         answer = gateway.post("/api/image-to-image", json={"prompt": "x", "image_url": url})
         assert (answer.status_code, answer.json()["field"]) == (422, "image_url")
     assert gateway.records() == [], "a refused input was metered"
+
+
+def test_a_picture_comes_from_a_url_that_the_operator_allows(tmp_path: Path) -> None:
+    async def picture(scope: Scope, _: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            kind = (b"content-type", b"image/png")
+            await send({"type": "http.response.start", "status": 200, "headers": [kind]})
+            await send({"type": "http.response.body", "body": PNG})
+
+    with running(picture) as web, opened(tmp_path, fetch_allow=["127.0.0.1/32"]) as gateway:
+        answer = gateway.post("/api/image-to-image", json={"prompt": "x", "image_url": f"{web}/start.png"})
+        assert answer.status_code == 200, answer.text
 
 
 def test_bad_input_costs_nothing(gateway: Running) -> None:
@@ -221,6 +235,14 @@ def test_a_service_that_is_away_is_said_at_once(gateway: Running) -> None:
     health = httpx2.get(f"{gateway.url}/health")
     assert (health.status_code, health.json()["status"]) == (200, "degraded")
     assert health.json()["services"]["speech-to-text"]["status"] == "unhealthy"
+
+
+def test_models_are_listed_and_found_by_id(gateway: Running) -> None:
+    client = openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=gateway.headers()["authorization"][7:])
+    assert {model.id for model in client.models.list()} == {"paint", "tones"}
+    assert client.models.retrieve("paint").id == "paint"
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve("some/other")
 
 
 def test_usage_sums_the_month(gateway: Running) -> None:

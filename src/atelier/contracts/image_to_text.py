@@ -19,7 +19,6 @@ class ImageToTextRequest(Contract):
     question: Prompt | None = None
     max_tokens: Annotated[int, Field(ge=1, le=1024)] = 64
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
-    language: Annotated[str, Field(max_length=20)] | None = None
     model: ModelName | None = None
     stream: bool = False
 

@@ -109,6 +109,7 @@ def _add_routes(app: FastAPI) -> None:
     for row in ROUTES:
         reference.add_openai(app, row, openai_endpoint(row))
     reference.add_get(app, "/v1/models", "The models that are ready", account.models, "openai")
+    reference.add_get(app, "/v1/models/{model:path}", "One model", account.model, "openai")
     reference.add_get(app, "/api/usage", "What the month came to", account.usage, "account")
     reference.add_get(app, "/api/limits", "The limits and what is left", account.limits, "account")
     reference.add_get(app, "/artifacts/{artifact}", "A stored file", account.artifact, "account")

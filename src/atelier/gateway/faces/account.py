@@ -30,6 +30,17 @@ async def models(request: Request) -> Response:
     return JSONResponse({"object": "list", "data": model_list(gateway.upstreams)})
 
 
+async def model(request: Request) -> Response:
+    """One of them, by its id."""
+    gateway = gateway_of(request)
+    await gateway.auth.caller(request.headers)
+    name = request.path_params["model"]
+    found = {entry["id"]: entry for entry in model_list(gateway.upstreams)}
+    if name not in found:
+        raise NotFound(f"model: {name[:200]} is not served here; GET /v1/models lists what is", field="model")
+    return JSONResponse(found[name])
+
+
 async def health_report(request: Request) -> Response:
     gateway = gateway_of(request)
     found = health(gateway.upstreams, process_states(gateway.processes))
