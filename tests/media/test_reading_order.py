@@ -54,6 +54,6 @@ def test_cells_of_a_table_are_no_columns() -> None:
 
 
 def test_blocks_that_do_not_stand_side_by_side_are_no_columns() -> None:
-    """An address at the upper left, then a date and greetings at the lower right."""
-    page = boxes(*((0, 30 * row, 200, 20) for row in range(3)), *((400, 120 + 30 * row, 200, 20) for row in range(3)))
+    """An address at the upper right, then a letter that begins at the lower left."""
+    page = boxes(*((400, 30 * row, 200, 20) for row in range(3)), *((0, 120 + 30 * row, 200, 20) for row in range(3)))
     assert reading_order(page) == [[index] for index in range(6)]
