@@ -25,12 +25,12 @@ BUSY = 3  # requests kept in flight at each service
 
 def main() -> None:
     options = _options()
+    bare, whole = _imports(options.rounds)
+    print(f"import of the gateway: median {_ms(whole - bare)} over python's own {_ms(bare)}")
     idle, busy = asyncio.run(_measure(options.url, options.token, options.rounds))
     for name, times in (("idle", idle), ("busy", busy)):
         print(f"/health, workers {name}: median {_ms(statistics.median(times))}, p99 {_ms(_p99(times))}")
     print(f"ratio of medians, busy to idle: {statistics.median(busy) / statistics.median(idle):.2f}")
-    bare, whole = _imports(options.rounds)
-    print(f"import of the gateway: median {_ms(whole - bare)} over python's own {_ms(bare)}")
 
 
 def _options() -> argparse.Namespace:

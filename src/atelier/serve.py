@@ -29,7 +29,7 @@ STEADY_SECONDS = 60.0
 
 STOP_SECONDS = 10.0
 MOST_LOG_BYTES = 10_000_000
-WORKER_NICENESS = 5
+WORKER_NICENESS = 10
 """Workers step back for the gateway, which must answer while every one of them is busy."""
 
 

@@ -12,6 +12,10 @@ from pydantic_core import from_json
 from atelier.gateway.upstreams import Upstream, Upstreams
 
 
+_LONG = {"voices", "languages"}
+"""What /v1/models lists and /health leaves out, to stay quick."""
+
+
 def health(upstreams: Upstreams, processes: Mapping[str, Any]) -> dict[str, Any]:
     """`healthy` when every service is, `unhealthy` when none is, else `degraded`. response_time: milliseconds."""
     services = {service: _service(service, pool, processes) for service, pool in upstreams.pools.items()}
@@ -22,7 +26,7 @@ def health(upstreams: Upstreams, processes: Mapping[str, Any]) -> dict[str, Any]
 
 def _service(service: str, pool: list[Upstream], processes: Mapping[str, Any]) -> dict[str, Any]:
     best = min(pool, key=lambda upstream: (upstream.status != "healthy", upstream.status != "starting"))
-    models = served_models(best)
+    models = [{key: value for key, value in model.items() if key not in _LONG} for model in served_models(best)]
     described: dict[str, Any] = {
         "status": best.status,
         "response_time": None if best.response_time is None else round(best.response_time * 1000, 1),
