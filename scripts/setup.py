@@ -46,7 +46,14 @@ def main() -> None:
 def fingerprint(wanted: str) -> str:
     """Changes when what is to be installed does."""
     texts = [(ROOT / name).read_text() for name in ("pyproject.toml", "constraints.txt")]
-    return json.dumps([wanted, *texts])
+    return json.dumps([wanted, torch_choice(), *texts])
+
+
+def torch_choice() -> str:
+    choice = os.environ.get("ATELIER_TORCH", "auto")
+    if choice not in {"auto", "cpu", "cuda"}:
+        fail(f"ATELIER_TORCH is {choice!r}; it can be cpu, cuda or auto.")
+    return choice
 
 
 def is_ready(wanted: str) -> bool:
@@ -77,12 +84,12 @@ def make_environment() -> None:
 
 def install_torch() -> None:
     """First and by itself, so that nothing else decides which build comes."""
-    choice = os.environ.get("ATELIER_TORCH", "auto")
-    if choice not in {"auto", "cpu", "cuda"}:
-        fail(f"ATELIER_TORCH is {choice!r}; it can be cpu, cuda or auto.")
-    if choice == "cpu":
+    choice = torch_choice()
+    if choice == "cpu" and sys.platform == "linux":  # elsewhere every wheel is a CPU one
         pip("install", f"{TORCH}+cpu", "--extra-index-url", CPU_INDEX)
         return
+    if choice == "cuda" and is_cpu_build():
+        pip("uninstall", "--yes", "torch")
     if choice == "auto" and not has_gpu() and would_bring_cuda():
         say(WASTE)
         if sys.stdin.isatty():
@@ -91,6 +98,13 @@ def install_torch() -> None:
         else:
             say("Going on with the large one.")
     pip("install", TORCH)
+
+
+def is_cpu_build() -> bool:
+    """Whether a CPU build is installed: its version would satisfy pip, which then changes nothing."""
+    code = "from importlib.metadata import version; print(version('torch'))"
+    asked = subprocess.run([PYTHON, "-c", code], capture_output=True, text=True, check=False)
+    return asked.stdout.strip().endswith("+cpu")
 
 
 def has_gpu() -> bool:

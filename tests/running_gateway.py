@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from atelier.gateway.auth import make_token
 from atelier.settings import LimitRule, Settings
 from atelier.worker.app import create_app as create_worker
 from atelier.worker.host import Host
-from servers import running, until
+from servers import Server, running, until
 from stepping import PaintEngine, SpeakEngine, paint_plan, speak_plan
 
 SECRET = "gateway-secret-of-forty-characters-long!"
@@ -31,6 +31,7 @@ class Running:
     url: str
     home: Path
     host: Host
+    stop: Callable[[], None]
 
     def headers(self, tenant: str = "acme") -> dict[str, str]:
         return {"authorization": f"Bearer {make_token(SECRET, tenant, seconds=600)}"}
@@ -61,15 +62,15 @@ def opened(home: Path, **more: Any) -> Iterator[Running]:
         settings = Settings(
             home=home,
             upstreams={service: [worker if service in SERVED else NOWHERE] for service in SERVICES},
-            limits=[LimitRule(requests=5, per="hour", tenant="small")],
             most_body_mb=2,
-            **more,
+            **{"limits": [LimitRule(requests=5, per="hour", tenant="small")], **more},
         )
-        with running(create_gateway(settings, SECRET)) as url:
+        server = Server(create_gateway(settings, SECRET))
+        with server as url:
             until(lambda: _healthy(url) >= set(SERVED))
-            yield Running(url, home, host)
-            PaintEngine.newest.gate.set()
-            SpeakEngine.newest.gate.set()
+            yield Running(url, home, host, server.stop)
+            PaintEngine.newest.gate.release()
+            SpeakEngine.newest.gate.release()
 
 
 @pytest.fixture

@@ -26,6 +26,27 @@ from atelier.errors import InvalidRequest, UnreadableMedia
 from atelier.worker.residency import ModelPlan
 
 
+class Gate:
+    """Holds an engine before a step, so that a test can look at what is then true."""
+
+    def __init__(self) -> None:
+        self._open = threading.Event()
+        self._open.set()
+        self._after = 0
+
+    def hold(self, after: int = 0) -> None:
+        """Shut: `after` steps pass in all, the next one waits."""
+        self._after = after
+        self._open.clear()
+
+    def release(self) -> None:
+        self._open.set()
+
+    def pass_through(self, taken: int) -> None:
+        if taken >= self._after:
+            assert self._open.wait(30), "the test left the gate shut"
+
+
 @dataclass
 class PaintRun(Run):
     request: ImageRequest = field(default=None)  # type: ignore[assignment]
@@ -33,14 +54,13 @@ class PaintRun(Run):
 
 
 class PaintEngine:
-    """Paints squares in `num_inference_steps` steps. `gate` holds the engine before each step while it is cleared."""
+    """Paints squares in `num_inference_steps` steps. `gate` holds it before a step."""
 
     newest: ClassVar[PaintEngine]
 
     def __init__(self, source: ModelSource) -> None:
         self.source = source
-        self.gate = threading.Event()
-        self.gate.set()
+        self.gate = Gate()
         self.stepped: list[list[str]] = []  # the prompts of every step's runs
         self.closed: list[str] = []
         PaintEngine.newest = self
@@ -64,7 +84,7 @@ class PaintEngine:
         return PaintRun(key="paint", request=request)
 
     def step(self, runs: Sequence[Run]) -> None:
-        assert self.gate.wait(30), "the test left the gate shut"
+        self.gate.pass_through(len(self.stepped))
         self.stepped.append([run.request.prompt for run in runs if isinstance(run, PaintRun)])
         for run in runs:
             assert isinstance(run, PaintRun)
@@ -75,6 +95,9 @@ class PaintEngine:
             raise RuntimeError("the device is on fire, at /secret/path")
         if run.request.prompt == "break this run":
             run.error = InvalidRequest("prompt: this one cannot be painted", field="prompt")
+            return
+        if run.request.prompt == "end without a result":
+            run.done = True
             return
         run.step += 1
         steps = run.request.num_inference_steps
@@ -89,6 +112,8 @@ class PaintEngine:
     def close(self, run: Run) -> None:
         assert isinstance(run, PaintRun)
         self.closed.append(run.request.prompt)
+        if run.request.negative_prompt == "and the closing":
+            raise RuntimeError("cannot be closed")
 
 
 def _square(value: int) -> Picture:
@@ -106,11 +131,11 @@ class SpeakEngine:
     """Says every word as a tenth of a second of tone."""
 
     newest: ClassVar[SpeakEngine]
+    most_at_once = 4
 
     def __init__(self, source: ModelSource) -> None:
         self.source = source
-        self.gate = threading.Event()
-        self.gate.set()
+        self.gate = Gate()
         self.steps = 0
         self.closed = 0
         SpeakEngine.newest = self
@@ -123,14 +148,14 @@ class SpeakEngine:
         return EngineInfo(self.source.model, voices=["tone"], languages=["en"])
 
     def cost(self, request: Contract) -> float:
-        return 0.1
+        return 1 / self.most_at_once
 
     def start(self, request: Contract) -> Run:
         assert isinstance(request, SpeechRequest)
         return SpeakRun(key="speak", words=request.text.split())
 
     def step(self, runs: Sequence[Run]) -> None:
-        assert self.gate.wait(30), "the test left the gate shut"
+        self.gate.pass_through(self.steps)
         self.steps += 1
         for run in runs:
             assert isinstance(run, SpeakRun)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,11 @@ def test_keys_are_shown_once_listed_and_revoked(cli: Cli) -> None:
     assert (again.returncode, "no such key" in again.stderr) == (1, True)
 
 
+def test_what_it_writes_is_for_this_user_alone(cli: Cli, tmp_path: Path) -> None:
+    cli("tenants", "create", "acme")
+    assert stat.S_IMODE((tmp_path / "atelier.db").stat().st_mode) == 0o600
+
+
 def test_tenants_are_made_once(cli: Cli) -> None:
     assert "Made." in cli("tenants", "create", "acme", "--name", "Acme Ltd").stdout
     assert "there already" in cli("tenants", "create", "acme").stdout
@@ -88,6 +94,11 @@ def test_doctor_finds_this_machine_in_order(cli: Cli) -> None:
         (("worker", "text-to-smell"), {}, "There is no service text-to-smell"),
         (("worker", "text-to-image"), {"MODEL_NAME": "no/such", "ATELIER_PORT_OFFSET": "31234"}, "MODEL_NAME: no/such"),
         (("token", "--tenant", "acme"), {"JWT_SECRET": ""}, "start it first"),
+        (("token", "--tenant", ""), {}, "1 to 128 printable characters"),
+        (("keys", "create", "--tenant", "a\nb"), {}, "1 to 128 printable characters"),
+        (("token", "--tenant", "acme", "--hours", "inf"), {}, "hours"),
+        (("gateway",), {"ATELIER_FETCH_ALLOW": '["10.0.0.1/8 x"]'}, "ATELIER_FETCH_ALLOW"),
+        (("gateway",), {"ATELIER_HOME": "/dev/null/x"}, "ATELIER_HOME"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_sentence(

@@ -23,7 +23,7 @@ def test_every_service_has_both_faces_a_folder_and_a_model_for_each_task() -> No
     assert {row.service for row in NATIVE_ROUTES} == set(SERVICES)
     assert {row.service for row in ROUTES} == set(SERVICES)
     for service in SERVICES.values():
-        assert f'["{service.name}"]' in (ROOT / "services" / service.name / "server.py").read_text()
+        assert f'main(["worker", "{service.name}"])' in (ROOT / "services" / service.name / "server.py").read_text()
         for task in service.tasks:
             assert any(task in entry.tasks and service.name in entry.services for entry in catalog())
 

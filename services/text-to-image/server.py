@@ -1,7 +1,6 @@
 """The text-to-image worker, as it is deployed: `python services/text-to-image/server.py`."""
 
-from atelier.run import run_worker
-from atelier.settings import load_settings
+from atelier.cli import main
 
 if __name__ == "__main__":
-    run_worker(load_settings(), ["text-to-image"])
+    main(["worker", "text-to-image"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
@@ -40,15 +41,26 @@ app.add_typer(tenants_app, name="tenants", rich_help_panel="Administer")
 app.add_typer(models_app, name="models", rich_help_panel="Look")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-Tenant = Annotated[str, typer.Option("--tenant", help="The tenant's id.")]
+
+
+def _tenant_name(tenant: str) -> str:
+    from atelier.state.tenants import is_tenant_name
+
+    if not is_tenant_name(tenant):
+        raise typer.BadParameter("must be 1 to 128 printable characters")
+    return tenant
+
+
+Tenant = Annotated[str, typer.Option("--tenant", help="The tenant's id.", callback=_tenant_name)]
 
 console = Console()
 
 
-def main() -> None:
-    """Run the command; a problem is a sentence on stderr and exit status 1."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command (`words`, or the process's own); a problem is a sentence on stderr and exit status 1."""
+    os.umask(0o077)  # what it writes (usage, keys' hashes, tenants' files, logs) is for this user alone
     try:
-        app()
+        app(words)
     except SettingsProblem as problem:
         sys.exit(f"atelier: {problem}")
     except AtelierError as problem:
@@ -75,7 +87,8 @@ def serve() -> None:
     """Run the gateway and every worker on this machine, until Ctrl-C."""
     from atelier.gateway.auth import make_token
     from atelier.gateway.secret import kept_secret
-    from atelier.serve import prepare_home, say
+    from atelier.home import prepare_home
+    from atelier.serve import say
     from atelier.serve import serve as run
 
     settings = _settings()
@@ -137,7 +150,7 @@ def worker(services: Annotated[list[str], typer.Argument(help=f"Any of: {', '.jo
 @app.command(rich_help_panel="Administer")
 def token(
     tenant: Tenant,
-    hours: Annotated[float, typer.Option(min=0.001, help="How long it is good.")] = 24.0,
+    hours: Annotated[float, typer.Option(min=0.001, max=876_000, help="How long it is good.")] = 24.0,
     user: Annotated[str | None, typer.Option(help="The user within the tenant.")] = None,
     admin: Annotated[bool, typer.Option("--admin", help="Give it the role admin.")] = False,
 ) -> None:
@@ -189,7 +202,7 @@ def keys_revoke(key: Annotated[str, typer.Argument(help="The key's id, or the ke
 
 @tenants_app.command("create")
 def tenants_create(
-    tenant: Annotated[str, typer.Argument(help="The tenant's id.")],
+    tenant: Annotated[str, typer.Argument(help="The tenant's id.", callback=_tenant_name)],
     name: Annotated[str | None, typer.Option(help="Its name for people.")] = None,
 ) -> None:
     """Make a tenant. (One that a token names is made on its first request.)"""
@@ -276,11 +289,10 @@ def _settings() -> Settings:
 
 
 def _database() -> str:
+    from atelier.home import prepare_home
+
     settings = _settings()
-    try:
-        settings.home.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise SettingsProblem(f"The data folder {settings.home} cannot be made ({problem.strerror}).") from None
+    prepare_home(settings.home)
     return settings.database_location()
 
 

@@ -64,7 +64,10 @@ def gpus() -> list[str]:
     if shutil.which("nvidia-smi") is None:
         return []
     query = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
-    asked = subprocess.run(query, capture_output=True, text=True, timeout=20, check=False)  # noqa: S603
+    try:
+        asked = subprocess.run(query, capture_output=True, text=True, timeout=20, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        return []
     return asked.stdout.strip().splitlines() if asked.returncode == 0 else []
 
 

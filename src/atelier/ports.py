@@ -36,5 +36,9 @@ def _in_words(problem: OSError, host: str, port: int, name: str) -> str:
 
 
 def check_free(host: str, port: int, name: str) -> None:
-    """Raises SettingsProblem where `listening` would."""
+    """Raises SettingsProblem where `listening` would, or where somebody answers on the port by another address."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        if probe.connect_ex((host, port)) == 0:
+            raise SettingsProblem(_in_words(OSError(errno.EADDRINUSE, ""), host, port, name))
     listening(host, port, name).close()

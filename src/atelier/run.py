@@ -45,18 +45,21 @@ def run_worker(settings: Settings, services: Sequence[str]) -> None:
         aliases=settings.aliases,
         most_waiting=settings.most_waiting,
         seconds=settings.request_seconds,
+        on_crash=_end_process,
     )
-    _serve(create_app(host, services, most_body_bytes=settings.most_body_mb * 1_000_000), sockets)
+    # The gateway may send a file as base64, a third larger than it came.
+    _serve(create_app(host, services, most_body_bytes=settings.most_body_mb * 1_400_000), sockets)
 
 
 def run_gateway(settings: Settings, secret: str, *, processes: Path | None = None) -> None:
     """Serve until stopped. Raises SettingsProblem for a port in use or a back end that is not supported."""
     from atelier.gateway.app import create_app
+    from atelier.home import prepare_home
     from atelier.ports import listening
 
     configure_logs(settings.log_level)
     settings.database_location()
-    settings.home.mkdir(parents=True, exist_ok=True)
+    prepare_home(settings.home)
     sockets = [listening(settings.host, settings.gateway_port(), "gateway")]
     _serve(create_app(settings, secret, processes=processes), sockets)
 
@@ -68,6 +71,8 @@ def _serve(app: ASGIApp, sockets: list[socket.socket]) -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
+        # Longer than the gateway's pool keeps a connection: it must not send into one that is just being closed.
+        timeout_keep_alive=75,
         # Forwarded headers are believed of a proxy on this machine only.
         proxy_headers=True,
     )
@@ -85,10 +90,14 @@ def _prepare_libraries(settings: Settings) -> None:
         os.environ.setdefault(name, value)
 
 
+def _end_process() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def _end_with_supervisor() -> None:
     """No orphan is left, even where the supervisor was killed without a chance to say so."""
-    while sys.stdin.buffer.read(1):
+    while os.read(sys.stdin.fileno(), 1):
         continue
-    os.kill(os.getpid(), signal.SIGTERM)
+    _end_process()
     threading.Event().wait(_GRACE_SECONDS + 5)
     os._exit(1)

@@ -20,7 +20,7 @@ from pydantic_core import from_json, to_json
 from atelier.catalog import SERVICES, processes
 from atelier.ports import check_free
 from atelier.run import SUPERVISED
-from atelier.settings import Settings, SettingsProblem
+from atelier.settings import Settings
 
 LOOPBACK = "127.0.0.1"
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 30.0
@@ -76,8 +76,11 @@ class Supervisor:
         wait = FIRST_WAIT_SECONDS
         while not self._stopping.is_set():
             started = time.monotonic()
-            await self._start(child)
-            await self._until_exit_or_stop(child)
+            try:
+                await self._start(child)
+                await self._until_exit_or_stop(child)
+            except OSError as problem:  # no memory, no process, no disk: as if it had ended at once
+                say(f"{child.name} could not be started: {problem.strerror}")
             if self._stopping.is_set():
                 break
             if time.monotonic() - started > STEADY_SECONDS:
@@ -110,12 +113,12 @@ class Supervisor:
         await asyncio.gather(*waits, return_exceptions=True)
 
     async def _pause(self, child: Child, seconds: float) -> None:
-        assert child.process is not None
-        child.state.state, child.state.last_exit = "restarting", child.process.returncode
+        ended = child.process.returncode if child.process else None
+        child.state.state, child.state.last_exit = "restarting", ended
         child.state.pid, child.state.next_start_in = None, seconds
         child.state.restarts += 1
         self._publish()
-        say(f"{child.name} ended (exit {child.process.returncode}); starting it again in {seconds:.0f} s. "
+        say(f"{child.name} ended (exit {ended}); starting it again in {seconds:.0f} s. "
             f"Its log: {self._log_path(child)}")  # fmt: skip
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
@@ -135,8 +138,9 @@ class Supervisor:
         """Write how every service's process is, whole or not at all: the gateway reads it."""
         states = {service: asdict(child.state) for child in self.children for service in child.services}
         part = processes_file(self._home).with_suffix(".part")
-        part.write_bytes(to_json(states))
-        part.replace(processes_file(self._home))
+        with contextlib.suppress(OSError):  # a full disk must not end what runs
+            part.write_bytes(to_json(states))
+            part.replace(processes_file(self._home))
 
     def _log_path(self, child: Child) -> Path:
         return self._home / "logs" / f"{child.name}.log"
@@ -178,21 +182,6 @@ def children_of(settings: Settings, secret: str) -> list[Child]:
         for name, hosted in processes().items()
     ]
     return [gateway, *workers]
-
-
-def prepare_home(home: Path) -> None:
-    """Raises SettingsProblem where the data folder cannot be written."""
-    try:
-        for part in ("logs", "run", "models", "artifacts"):
-            (home / part).mkdir(parents=True, exist_ok=True)
-        probe = home / "run" / "writable"
-        probe.write_text("")
-        probe.unlink()
-    except OSError as problem:
-        raise SettingsProblem(
-            f"The data folder {home} cannot be written ({problem.strerror}). "
-            "Set ATELIER_HOME to a folder of yours, or give this user the right to write there."
-        ) from None
 
 
 def check_ports(settings: Settings) -> None:
@@ -253,5 +242,6 @@ def _missing(report: Mapping[str, object]) -> str:
 
 def say(text: str) -> None:
     """A line for the person at the terminal."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):  # the terminal may be gone; what runs goes on
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -24,6 +26,17 @@ DEFAULT_ALIASES: dict[str, str] = dict.fromkeys(
     "",
 )  # fmt: skip
 """OpenAI's model names mean the service's own default, written as an empty name."""
+
+
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+
+
+def _is_network(entry: str) -> bool:
+    try:
+        ipaddress.ip_network(entry, strict=True)
+    except ValueError:
+        return False
+    return True
 
 
 class SettingsProblem(Exception):
@@ -110,6 +123,14 @@ class Settings(BaseSettings):
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="How much is logged.")] = (
         "info"
     )
+
+    @field_validator("fetch_allow")
+    @classmethod
+    def _networks_or_hosts(cls, allowed: list[str]) -> list[str]:
+        for entry in allowed:
+            if not _is_network(entry) and not _HOST.fullmatch(entry):
+                raise ValueError(f"{entry!r} is neither a network (10.1.0.0/16), an address nor a host name")
+        return allowed
 
     @classmethod
     def settings_customise_sources(

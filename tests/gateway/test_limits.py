@@ -95,6 +95,22 @@ def test_a_tenants_own_rule_beats_the_one_for_all() -> None:
     assert passed(limits, 20, tenant="small", service="text-to-speech") == 5
 
 
+def test_a_service_has_its_own_rule_whatever_the_order() -> None:
+    special, general = LimitRule(requests=7, per="hour", service="text-to-image"), LimitRule(requests=50, per="hour")
+    for rules in ([special, general], [general, special]):
+        limits = Limits(rules, clock=Clock())
+        assert passed(limits, 99) == 7
+        assert passed(limits, 99, service="text-to-speech") == 50
+
+
+def test_a_rule_for_another_window_leaves_the_default_hour() -> None:
+    clock = Clock()
+    limits = Limits([LimitRule(requests=60, per="minute")], clock=clock)
+    assert passed(limits, 99) == 60
+    clock.now += 61
+    assert passed(limits, 99) == 40
+
+
 def test_a_limit_of_zero_shuts_a_service_off() -> None:
     limits = Limits([LimitRule(requests=0, per="hour", service="text-to-image")], clock=Clock())
     assert passed(limits, 3) == 0

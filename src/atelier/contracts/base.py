@@ -14,7 +14,12 @@ class Contract(BaseModel):
     """Frozen, closed (an unknown field is an error) and finite (NaN and infinity are errors)."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=(), ser_json_bytes="base64"
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        protected_namespaces=(),
+        ser_json_bytes="base64",
+        hide_input_in_errors=True,  # a prompt must not reach a log by way of an error
     )
 
 

@@ -41,6 +41,9 @@ from atelier.state.database import open_database
 from atelier.wire.body_limit import BodyLimit
 from atelier.wire.routes import ROUTES
 
+DRAIN_SECONDS = 3.0
+"""What requests that a stop has cut off are given to be settled."""
+
 log = structlog.get_logger()
 
 
@@ -56,6 +59,7 @@ async def open_gateway(settings: Settings, secret: str, processes: Path | None) 
     limits = Limits(settings.limits)
     ledger = Ledger(database)
     artifacts = Artifacts(settings.home / "artifacts", database, secret=secret, link_seconds=settings.link_seconds)
+    pipeline = Pipeline(limits, upstreams, artifacts, ledger)
     await upstreams.start()
     try:
         yield Gateway(
@@ -64,7 +68,7 @@ async def open_gateway(settings: Settings, secret: str, processes: Path | None) 
             upstreams=upstreams,
             artifacts=artifacts,
             ledger=ledger,
-            pipeline=Pipeline(limits, upstreams, artifacts, ledger),
+            pipeline=pipeline,
             fetch=fetch,
             aliases=settings.aliases,
             public_url=settings.public_url,
@@ -72,6 +76,7 @@ async def open_gateway(settings: Settings, secret: str, processes: Path | None) 
             processes=processes,
         )
     finally:
+        await pipeline.drained(DRAIN_SECONDS)
         await upstreams.stop()
         await fetch.close()
         await database.dispose()
@@ -95,7 +100,7 @@ def create_app(settings: Settings, secret: str, *, processes: Path | None = None
         redoc_url=None,
     )
     app.add_middleware(BodyLimit, most_bytes=settings.most_body_mb * 1_000_000)
-    app.add_middleware(RequestLog)
+    app.add_middleware(RequestLog, fault=_fault)
     for problem, handler in _HANDLERS.items():
         app.add_exception_handler(problem, handler)
     _add_routes(app)
@@ -145,12 +150,13 @@ async def _nobody(_: Request, __: Exception) -> Response:
 
 async def _fault(request: Request, problem: Exception) -> Response:
     log.error("request failed", request_id=request.state.request_id, exc_info=problem)
-    return await _refuse(request, Internal("Something went wrong here; the request id finds it in the log"))
+    return await _refuse(
+        request, Internal(f"Something went wrong here; request {request.state.request_id} finds it in the log")
+    )
 
 
 _HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
     AtelierError: _refuse,
     HTTPException: _refuse_http,
     ClientDisconnect: _nobody,
-    Exception: _fault,
 }

@@ -41,14 +41,14 @@ class Artifacts:
     async def put(self, tenant: str, request_id: str, data: bytes, media_type: str) -> str:
         """Store a file of `tenant`; returns its id."""
         artifact = str(uuid7())
-        await asyncio.to_thread(self._write, self._file(tenant, artifact), data)
+        sha256 = await asyncio.to_thread(self._write, self._file(tenant, artifact), data)
         row = {
             "id": artifact,
             "tenantId": tenant,
             "requestId": request_id,
             "mediaType": media_type,
             "bytes": len(data),
-            "sha256": hashlib.sha256(data).hexdigest(),
+            "sha256": sha256,
         }
         async with self._database.begin() as connection:
             await ensure_tenant(connection, tenant)
@@ -64,7 +64,7 @@ class Artifacts:
 
     async def of_link(self, artifact: str, expires: str, signature: str) -> Artifact:
         """Raises NotFound for a link that is false or has expired, so that ids cannot be probed."""
-        signed = hmac.compare_digest(signature, self._signature(artifact, expires))
+        signed = hmac.compare_digest(signature.encode(), self._signature(artifact, expires).encode())
         if not signed or not expires.isdigit() or int(expires) < time.time():
             raise _not_found()
         found = await self._find(artifact)
@@ -82,13 +82,16 @@ class Artifacts:
         own = url.startswith((f"{base_url}{PATH}", PATH))
         if not own:
             return None
-        parts = urlsplit(url)
+        parts = urlsplit(url.removeprefix(base_url))
         artifact = parts.path.removeprefix(PATH)
         query = parse_qs(parts.query)
         found = await self.of_tenant(artifact, tenant)
         if "signature" in query:
             await self.of_link(artifact, query.get("expires", [""])[0], query["signature"][0])
-        return await asyncio.to_thread(found.file.read_bytes)
+        try:
+            return await asyncio.to_thread(found.file.read_bytes)
+        except FileNotFoundError:
+            raise _not_found() from None
 
     async def _find(self, artifact: str) -> Artifact | None:
         async with self._database.connect() as connection:
@@ -105,11 +108,13 @@ class Artifacts:
         return self._folder / hashlib.sha256(tenant.encode()).hexdigest()[:32] / artifact
 
     @staticmethod
-    def _write(file: Path, data: bytes) -> None:
+    def _write(file: Path, data: bytes) -> str:
+        """Whole or not at all; returns the SHA-256."""
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         part = file.with_suffix(".part")
         part.write_bytes(data)
         part.rename(file)
+        return hashlib.sha256(data).hexdigest()
 
 
 def _not_found() -> NotFound:

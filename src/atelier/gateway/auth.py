@@ -12,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from atelier.errors import Unauthenticated
 from atelier.state.keys import PREFIX, find_owner
+from atelier.state.tenants import is_tenant_name
 
 ALGORITHM = "HS256"
 LEEWAY_SECONDS = 10
 MOST_TOKEN_CHARACTERS = 8192
 SHORTEST_SECRET = 32
-MOST_TENANT_CHARACTERS = 128
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Auth:
 
 def _caller_of(claims: Mapping[str, Any]) -> Caller:
     tenant = claims.get("tenantId", claims.get("tenant_id"))
-    if not isinstance(tenant, str) or not tenant.isprintable() or not 1 <= len(tenant) <= MOST_TENANT_CHARACTERS:
+    if not isinstance(tenant, str) or not is_tenant_name(tenant):
         raise Unauthenticated("The token names no tenant (tenantId)")
     user = claims.get("userId", claims.get("sub"))
     roles = claims.get("roles", [])

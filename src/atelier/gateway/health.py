@@ -11,7 +11,6 @@ from pydantic_core import from_json
 
 from atelier.gateway.upstreams import Upstream, Upstreams
 
-
 _LONG = {"voices", "languages"}
 """What /v1/models lists and /health leaves out, to stay quick."""
 

@@ -65,7 +65,7 @@ class Limits:
     """The limits of one gateway process. Not awaited anywhere between look and take, so a place is taken once."""
 
     def __init__(self, rules: Sequence[LimitRule] = (), *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._rules = [*_defaults(), *rules]
+        self._rules = _rules(rules)
         self._clock = clock
         self._windows: dict[tuple[str, str], list[_Window]] = {}
 
@@ -102,23 +102,27 @@ class Limits:
         return windows
 
 
-def _defaults() -> list[LimitRule]:
-    return [LimitRule(service=s.name, requests=s.requests_per_hour, per="hour") for s in SERVICES.values()]
+def _rules(given: Sequence[LimitRule]) -> list[LimitRule]:
+    """The given rules, and each service's default where none of them speaks of every tenant's hour."""
+    spoken_of = {rule.service for rule in given if rule.tenant == "*" and rule.per == "hour"}
+    defaults = [
+        LimitRule(service=service.name, requests=service.requests_per_hour, per="hour")
+        for service in SERVICES.values()
+        if not spoken_of & {"*", service.name}
+    ]
+    return [*defaults, *given]
 
 
 def _most_specific(rules: Sequence[LimitRule], tenant: str, service: str) -> list[LimitRule]:
-    """A tenant's rules for the service, else its rules for all services, else the rules for every tenant.
+    """The tenant's own rules, else those for every tenant; one for each window.
 
-    Of several with the same window the last applies, so a setting overrides the default.
+    Of several with the same window the one for the service beats the one for all services, and of two such the last
+    one written applies.
     """
-    for pair in ((tenant, service), (tenant, "*")):
-        if found := [rule for rule in rules if (rule.tenant, rule.service) == pair]:
-            return _last_per_window(found)
-    return _last_per_window([rule for rule in rules if rule.tenant == "*" and rule.service in {"*", service}])
-
-
-def _last_per_window(rules: Sequence[LimitRule]) -> list[LimitRule]:
-    return list({rule.per: rule for rule in rules}.values())
+    own = [rule for rule in rules if rule.tenant == tenant and rule.service in {"*", service}]
+    found = own or [rule for rule in rules if rule.tenant == "*" and rule.service in {"*", service}]
+    general_first = sorted(found, key=lambda rule: rule.service != "*")
+    return list({rule.per: rule for rule in general_first}.values())
 
 
 def _refusal(full: Sequence[_Window], windows: Sequence[_Window], service: str, now: float) -> RateLimited:

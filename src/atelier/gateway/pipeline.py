@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from atelier.catalog import SERVICES
 from atelier.contracts.base import Contract, Event, Partial, Result
 from atelier.contracts.images import ImagesResult
 from atelier.contracts.text_to_speech import SpeechResult
-from atelier.errors import AtelierError
+from atelier.errors import TooSlow
 from atelier.gateway.artifacts import Artifacts
 from atelier.gateway.auth import Caller
 from atelier.gateway.limits import Limits, Place
@@ -28,15 +29,15 @@ def new_request_id() -> str:
 
 @dataclass
 class Exchange:
-    """One request of one caller. keep: store the files of its result. place: its place in the limits, once admitted."""
+    """One admitted request of one caller. place: its place in the limits. keep: store the files of its result."""
 
     id: str
     caller: Caller
     service: str
     request_type: str
     request: Contract
+    place: Place
     keep: bool = False
-    place: Place | None = None
 
 
 class Pipeline:
@@ -47,33 +48,62 @@ class Pipeline:
         self._upstreams = upstreams
         self._artifacts = artifacts
         self._ledger = ledger
+        self._open: set[str] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def admit(self, caller: Caller, service: str) -> Place:
+        """Before anything is done for a request. Raises RateLimited."""
+        return self._limits.admit(caller.tenant, service)
+
+    def turn_away(self, place: Place) -> None:
+        """The admitted request turned out to be malformed: it never ran, and its place is free again."""
+        self._limits.refund(place)
+
+    async def drained(self, seconds: float) -> None:
+        """Until every request has been settled, or the time is up: what shutting down waits for."""
+        with anyio.move_on_after(seconds):
+            await self._idle.wait()
 
     async def run(self, exchange: Exchange) -> AsyncGenerator[Event, None]:
         """Partial events, then the Result, which is settled before it is given out.
 
         However it ends (done, failed, cancelled, or left by the client), one usage record is written.
-        Raises RateLimited, and whatever the upstream raises.
+        Raises whatever the upstream raises.
         """
-        exchange.place = self._limits.admit(exchange.caller.tenant, exchange.service)
         record = UsageRecord(exchange.id, exchange.caller, SERVICES[exchange.service], exchange.request_type)
+        self._begin(exchange.id)
         try:
             async with aclosing(self._serve(exchange, record)) as events:
                 async for event in events:
                     yield event
-        except AtelierError as problem:
-            record.status, record.error = "failed", problem.code
-            raise
-        except Exception:
-            record.status, record.error = "failed", "internal_error"
+        except Exception as problem:
+            record.status, record.error = "failed", getattr(problem, "code", "internal_error")
+            if not isinstance(problem, TooSlow):  # the device was busy with it for all its time
+                self._limits.refund(exchange.place)
             raise
         finally:
             # Shielded: a client that has gone must not keep its record from being written.
             with anyio.CancelScope(shield=True):
-                await self._settle(exchange.place, record)
+                await self._ledger.settle(record)
+            self._end(exchange.id)
+
+    def _begin(self, request_id: str) -> None:
+        self._open.add(request_id)
+        self._idle.clear()
+
+    def _end(self, request_id: str) -> None:
+        self._open.discard(request_id)
+        if not self._open:
+            self._idle.set()
 
     async def _serve(self, exchange: Exchange, record: UsageRecord) -> AsyncGenerator[Event, None]:
         calls = self._upstreams.call(
-            exchange.service, exchange.request, tenant=exchange.caller.tenant, request_id=exchange.id
+            exchange.service,
+            exchange.request,
+            tenant=exchange.caller.tenant,
+            request_id=exchange.id,
+            served_by=record.name_upstream,
         )
         async with aclosing(calls) as events:
             async for event in events:
@@ -105,8 +135,3 @@ class Pipeline:
 
     async def _put(self, exchange: Exchange, data: bytes, media_type: str) -> str:
         return await self._artifacts.put(exchange.caller.tenant, exchange.id, data, media_type)
-
-    async def _settle(self, place: Place, record: UsageRecord) -> None:
-        if record.status == "failed":
-            self._limits.refund(place)
-        await self._ledger.settle(record)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 
 import structlog
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from atelier.gateway.pipeline import new_request_id
@@ -16,10 +19,14 @@ _QUIET = {"/health", "/"}
 
 
 class RequestLog:
-    """ASGI middleware, outermost: names the request (`request.state.request_id`) and writes down how it ended."""
+    """ASGI middleware, outermost: names the request (`request.state.request_id`) and writes down how it ended.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `fault` words the answer to an exception that nothing else caught.
+    """
+
+    def __init__(self, app: ASGIApp, fault: Callable[[Request, Exception], Awaitable[Response]]) -> None:
         self._app = app
+        self._fault = fault
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -42,9 +49,11 @@ class RequestLog:
 
         try:
             await self._app(scope, receive, named)
-        except Exception:
-            status = 500
-            raise
+        except Exception as problem:
+            if status != 499:  # an answer had begun: the broken connection is all that can be said
+                raise
+            answer = await self._fault(Request(scope), problem)
+            await answer(scope, receive, named)
         finally:
             self._write(scope, state, status, time.perf_counter() - started)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +16,7 @@ from pydantic_core import from_json, to_json
 
 from atelier.contracts.base import Contract, Event, Result
 from atelier.errors import AtelierError, TooSlow, Unavailable, UpstreamFailed
+from atelier.wire.aside import aside
 from atelier.wire.exchange import SECONDS_HEADER, TENANT_HEADER, ErrorAnswer, Outgoing, error_from
 from atelier.wire.legs import Leg, legs, merged
 from atelier.wire.serving import final_result
@@ -23,6 +24,9 @@ from atelier.wire.serving import final_result
 CONNECT_SECONDS = 3.0
 PROBE_SECONDS = 2.0
 PROBE_EVERY_SECONDS = 1.0
+
+_SERVING = {"healthy", "degraded"}
+"""A degraded upstream does some of its tasks, and says so itself where it is asked for another."""
 
 log = structlog.get_logger()
 
@@ -64,7 +68,8 @@ class Upstreams:
 
     async def start(self) -> None:
         timeout = aiohttp.ClientTimeout(total=self._request_seconds + 5, sock_connect=CONNECT_SECONDS)
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
+        # Shorter than any server's own: a request must not go into a connection that is just being closed.
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=4)
         self._session = aiohttp.ClientSession(timeout=timeout, connector=connector, trust_env=False)
         self._prober = asyncio.create_task(self._probe_forever())
 
@@ -77,21 +82,32 @@ class Upstreams:
             await self._session.close()
 
     async def call(
-        self, service: str, request: Contract, *, tenant: str, request_id: str
+        self,
+        service: str,
+        request: Contract,
+        *,
+        tenant: str,
+        request_id: str,
+        served_by: Callable[[str], None],
     ) -> AsyncGenerator[Event, None]:
-        """The events of one request, the Result last. Raises Unavailable, UpstreamFailed, TooSlow, or what it says."""
+        """The events of one request, the Result last; `served_by` is told the upstream's address.
+
+        Raises Unavailable, UpstreamFailed, TooSlow, or what the upstream says.
+        """
         headers = {TENANT_HEADER: tenant.encode("unicode_escape").decode(), "x-request-id": request_id}
         headers[SECONDS_HEADER] = str(self._request_seconds)
-        found = legs(request)
+        found = await aside(len(getattr(request, "image", b"")), legs, request)
         if len(found) == 1:
-            async with aclosing(self._leg(service, found[0], headers)) as events:
+            async with aclosing(self._leg(service, found[0], headers, served_by)) as events:
                 async for event in events:
                     yield event
         else:
-            yield await self._all_of(service, found, headers)
+            yield await self._all_of(service, found, headers, served_by)
 
-    async def _all_of(self, service: str, found: Sequence[Leg], headers: dict[str, str]) -> Result:
-        tasks = [asyncio.create_task(final_result(self._leg(service, leg, headers))) for leg in found]
+    async def _all_of(
+        self, service: str, found: Sequence[Leg], headers: dict[str, str], served_by: Callable[[str], None]
+    ) -> Result:
+        tasks = [asyncio.create_task(final_result(self._leg(service, leg, headers, served_by))) for leg in found]
         try:
             return merged(await asyncio.gather(*tasks))
         finally:
@@ -99,8 +115,10 @@ class Upstreams:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _leg(self, service: str, leg: Leg, headers: dict[str, str]) -> AsyncGenerator[Event, None]:
-        async with self._answered(service, leg.outgoing, headers) as answer:
+    async def _leg(
+        self, service: str, leg: Leg, headers: dict[str, str], served_by: Callable[[str], None]
+    ) -> AsyncGenerator[Event, None]:
+        async with self._answered(service, leg.outgoing, headers, served_by) as answer:
             try:
                 async with aclosing(leg.receive(answer)) as events:
                     async for event in events:
@@ -113,7 +131,7 @@ class Upstreams:
 
     @asynccontextmanager
     async def _answered(
-        self, service: str, outgoing: Outgoing, headers: dict[str, str]
+        self, service: str, outgoing: Outgoing, headers: dict[str, str], served_by: Callable[[str], None]
     ) -> AsyncGenerator[_Answer, None]:
         """The first upstream that takes the request: another is tried only where none of it was heard."""
         for upstream in self._candidates(service):
@@ -122,6 +140,7 @@ class Upstreams:
                 response = await self._post(upstream, outgoing, headers)
                 if response is None:
                     continue
+                served_by(upstream.url)
                 async with response:
                     if response.status >= 400:
                         raise await _refusal(response)
@@ -132,9 +151,9 @@ class Upstreams:
         raise Unavailable(f"{service} cannot be reached just now; try again soon", retry_after=2)
 
     def _candidates(self, service: str) -> list[Upstream]:
-        """The healthy ones, least busy first. Raises Unavailable where there is none."""
+        """Those that can serve, least busy first. Raises Unavailable where there is none."""
         pool = self.pools[service]
-        healthy = [upstream for upstream in pool if upstream.status == "healthy"]
+        healthy = [upstream for upstream in pool if upstream.status in _SERVING]
         if healthy:
             return sorted(healthy, key=lambda upstream: upstream.busy)
         starting = any(upstream.status == "starting" for upstream in pool)
@@ -145,9 +164,9 @@ class Upstreams:
     async def _post(
         self, upstream: Upstream, outgoing: Outgoing, headers: dict[str, str]
     ) -> aiohttp.ClientResponse | None:
-        """None where no connection could be made, or it was closed before a byte of the answer."""
+        """None where no connection could be made: nothing of the request was heard."""
         assert self._session is not None
-        body, kind = _body(outgoing)
+        body, kind = await aside(outgoing.weight, _body, outgoing)
         try:
             return await self._session.post(upstream.url + outgoing.path, data=body, headers=headers | kind)
         except TimeoutError as problem:
@@ -164,7 +183,9 @@ class Upstreams:
     async def _probe_forever(self) -> None:
         while True:
             every = [upstream for pool in self.pools.values() for upstream in pool]
-            await asyncio.gather(*(self._probe(upstream) for upstream in every))
+            outcomes = await asyncio.gather(*(self._probe(upstream) for upstream in every), return_exceptions=True)
+            for fault in filter(None, outcomes):
+                log.error("a probe failed", exc_info=fault)
             await asyncio.sleep(PROBE_EVERY_SECONDS)
 
     async def _probe(self, upstream: Upstream) -> None:
@@ -173,15 +194,28 @@ class Upstreams:
         try:
             timeout = aiohttp.ClientTimeout(total=PROBE_SECONDS)
             async with self._session.get(f"{upstream.url}/health", timeout=timeout) as response:
-                report = from_json(await response.read())
-                upstream.report = report if isinstance(report, dict) else {}
-                upstream.status = str(upstream.report.get("status", "healthy" if response.ok else "unhealthy"))
+                upstream.report = _report(await response.read())
+                upstream.status = str(upstream.report.get("status") or _foreign_status(response.status))
                 upstream.response_time = time.perf_counter() - started
         except TimeoutError:
             # A worker whose processor is taken answers late: only a refused connection means that it is gone.
             upstream.response_time = PROBE_SECONDS
-        except (aiohttp.ClientError, OSError, ValueError):
+        except (aiohttp.ClientError, OSError):
             upstream.status, upstream.response_time, upstream.report = "unhealthy", None, {}
+
+
+def _report(body: bytes) -> dict[str, Any]:
+    """What a worker of ours says of itself; nothing where another kind of server answers."""
+    try:
+        report = from_json(body)
+    except ValueError:
+        return {}
+    return report if isinstance(report, dict) else {}
+
+
+def _foreign_status(http_status: int) -> str:
+    """A server that is not ours may not know /health; that it answers at all says enough."""
+    return "healthy" if http_status < 500 else "unhealthy"
 
 
 def _body(outgoing: Outgoing) -> tuple[aiohttp.FormData | bytes, dict[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, datetime
 from typing import Any
 
 from sqlalchemy import case, func, select
@@ -35,6 +35,9 @@ class UsageRecord:
     upstream: str | None = None
     delivered: Usage = field(default_factory=Usage)
     settled: bool = False
+
+    def name_upstream(self, url: str) -> None:
+        self.upstream = url[:200]
 
     def row(self) -> dict[str, Any]:
         counted = Usage() if self.status == "failed" else self.delivered
@@ -129,6 +132,8 @@ def month_bounds(month: str | None) -> tuple[datetime, datetime]:
     else:
         try:
             first = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
+            if first.year >= MAXYEAR:
+                raise ValueError("there is no month after it")
         except ValueError:
             raise InvalidRequest("month: must look like 2026-01", field="month") from None
     year, next_month = (first.year, first.month + 1) if first.month < 12 else (first.year + 1, 1)

@@ -10,6 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atelier.state.tables import tenants
 
+MOST_TENANT_CHARACTERS = 128
+
+
+def is_tenant_name(tenant: str) -> bool:
+    """Whether it can be a tenant's id: 1 to 128 printable characters."""
+    return 1 <= len(tenant) <= MOST_TENANT_CHARACTERS and tenant.isprintable() and tenant == tenant.strip()
+
 
 async def ensure_tenant(connection: AsyncConnection, tenant: str, name: str | None = None) -> bool:
     """True where it was not there before."""

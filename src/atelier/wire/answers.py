@@ -42,6 +42,7 @@ class UsageAnswer(Answer):
     steps: int | None = None
     characters: int | None = None
     compute_ms: float | None = None
+    input_tokens_details: dict[str, int] | None = None
 
     @classmethod
     def of(cls, usage: Usage, *, prompt: int = 0, completion: int = 0, chat: bool = False) -> Self:

@@ -14,6 +14,7 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
 from atelier.errors import InvalidRequest, UnsupportedMedia
+from atelier.wire.aside import aside
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -42,7 +43,8 @@ async def read_body(request: Request, *, most_file_bytes: int) -> Body:
     """Raises UnsupportedMedia, InvalidRequest, TooLarge (from the limit on the whole body)."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type in {"application/json", ""} or content_type.endswith("+json"):
-        return _json_body(await request.body())
+        raw = await request.body()
+        return await aside(len(raw), _json_body, raw)
     if content_type in {"multipart/form-data", "application/x-www-form-urlencoded"}:
         return await _form_body(request, most_file_bytes)
     raise UnsupportedMedia(
@@ -67,6 +69,8 @@ async def _form_body(request: Request, most_file_bytes: int) -> Body:
         form = await request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS, max_part_size=most_file_bytes)
     except MultiPartException as problem:
         raise InvalidRequest(f"body: not a valid form ({problem.message})"[:300], field="body") from None
+    except (UnicodeError, LookupError):
+        raise InvalidRequest("body: the form's character set is not known; leave it out", field="body") from None
     except Exception as problem:
         if problem.__class__.__name__ == "HTTPException":  # Starlette's wrapper of the same
             raise InvalidRequest(f"body: not a valid form ({problem})"[:300], field="body") from None
@@ -86,7 +90,8 @@ async def _parts(form: FormData) -> Body:
             files.setdefault(name, []).append(await value.read())
         elif key.endswith("[]"):
             listed = fields.setdefault(name, [])
-            assert isinstance(listed, list)
+            if not isinstance(listed, list):
+                raise InvalidRequest(f"{name}: given both once and as a list", field=name)
             listed.append(value)
         elif name in fields:
             raise InvalidRequest(f"{name}: given twice", field=name)
@@ -95,16 +100,20 @@ async def _parts(form: FormData) -> Body:
     return Body(fields, files)
 
 
-def validated(model: type[Model], fields: Mapping[str, object]) -> Model:
-    """Raises InvalidRequest naming the first field at fault and the remedy."""
+def validated(model: type[Model], fields: Mapping[str, object], *, called: Mapping[str, str] | None = None) -> Model:
+    """Raises InvalidRequest naming the first field at fault and the remedy.
+
+    called: what the caller calls a field, where that is not the model's own name for it.
+    """
     try:
         return model.model_validate(fields)
     except ValidationError as problem:
-        raise _in_words(problem.errors(include_url=False)[0], list(model.model_fields)) from None
+        raise _in_words(problem.errors(include_url=False)[0], list(model.model_fields), called or {}) from None
 
 
-def _in_words(error: ErrorDetails, known: list[str]) -> InvalidRequest:
+def _in_words(error: ErrorDetails, known: list[str], called: Mapping[str, str]) -> InvalidRequest:
     name = ".".join(str(part) for part in error["loc"]) or "body"
+    name = called.get(name, name)
     if error["type"] == "missing":
         return InvalidRequest(f"{name}: is required", field=name)
     if error["type"] == "extra_forbidden":

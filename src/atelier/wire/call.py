@@ -30,13 +30,14 @@ class Call:
 class Route:
     """One OpenAI-compatible route.
 
-    fields: the documented body. multipart: it is a form; files: its file parts. read: body → Call. answer: the
-    whole answer at once. stream: the answer in pieces, whose type `stream_type` tells.
+    request_type: what the usage record calls it. fields: the documented body. multipart: it is a form; files: its file
+    parts. read: body → Call. answer: the whole answer at once. stream: the answer in pieces, whose type `stream_type`
+    tells.
     """
 
     path: str
     service: str
-    request_type: str
+    request_type: Callable[[Contract], str]
     summary: str
     fields: type[BaseModel]
     read: Callable[[Body, Load], Awaitable[Call]]

@@ -74,14 +74,15 @@ class ChatFields(Contract):
 async def read(body: Body, load: Load) -> Call:
     fields = validated(ChatFields, body.fields)
     reference, question = _last_picture(fields.messages)
-    request = ImageToTextRequest(
-        image=await load(reference, "messages.image_url", "image"),
-        question=question or None,
-        max_tokens=fields.max_completion_tokens or fields.max_tokens or 64,
-        temperature=fields.temperature,
-        model=fields.model,
-        stream=fields.stream,
-    )
+    asked = {
+        "image": await load(reference, "messages.image_url", "image"),
+        "question": question or None,
+        "max_tokens": fields.max_completion_tokens or fields.max_tokens or 64,
+        "temperature": fields.temperature,
+        "model": fields.model,
+        "stream": fields.stream,
+    }
+    request = validated(ImageToTextRequest, asked, called={"question": "messages"})
     usage_wanted = fields.stream_options is not None and fields.stream_options.include_usage
     return Call(request, stream=fields.stream, options={"usage": usage_wanted, "model": fields.model or ""})
 
@@ -149,29 +150,31 @@ def _finish(result: ImageToTextResult, call: Call) -> str:
 
 
 async def stream(events: AsyncGenerator[Event, None], call: Call) -> AsyncGenerator[bytes, None]:
-    model = str(call.options["model"])
+    base = _answer(str(call.options["model"]) or "default", [], object="chat.completion.chunk")
     said = False
     async with aclosing(events):
         async for event in events:
             if isinstance(event, TextDelta):
-                yield _chunk(model, _Choice(delta=_Delta(role=None if said else "assistant", content=event.text)))
+                yield _chunk(base, _Delta(role=None if said else "assistant", content=event.text))
                 said = True
             elif isinstance(event, ImageToTextResult):
-                for piece in _ending(event, call, said=said):
+                for piece in _ending(base.model_copy(update={"model": event.model}), event, call, said=said):
                     yield piece
 
 
-def _ending(result: ImageToTextResult, call: Call, *, said: bool) -> list[bytes]:
-    pieces = [] if said else [_chunk(result.model, _Choice(delta=_Delta(role="assistant", content=result.caption)))]
-    pieces.append(_chunk(result.model, _Choice(delta=_Delta(), finish_reason=_finish(result, call))))
+def _ending(base: ChatAnswer, result: ImageToTextResult, call: Call, *, said: bool) -> list[bytes]:
+    pieces = [] if said else [_chunk(base, _Delta(role="assistant", content=result.caption))]
+    pieces.append(_chunk(base, _Delta(), finish_reason=_finish(result, call)))
     if call.options["usage"]:
-        last = _answer(result.model, [], object="chat.completion.chunk", usage=_usage(result))
+        last = base.model_copy(update={"usage": _usage(result)})
         pieces.append(sse.encode(last.model_dump(exclude_none=True)))
     return [*pieces, sse.DONE]
 
 
-def _chunk(model: str, choice: _Choice) -> bytes:
-    return sse.encode(_answer(model, [choice], object="chat.completion.chunk").model_dump(exclude_none=True))
+def _chunk(base: ChatAnswer, delta: _Delta, finish_reason: str | None = None) -> bytes:
+    """A chunk of the stream that `base` begins: all have its id."""
+    choice = {"index": 0, "delta": delta.model_dump(exclude_none=True), "finish_reason": finish_reason}
+    return sse.encode(base.model_dump(exclude_none=True) | {"choices": [choice]})
 
 
 def stream_type(_: Call) -> str:
@@ -194,7 +197,7 @@ def send(request: ImageToTextRequest) -> Outgoing:
         fields["model"] = request.model
     if request.stream:
         fields |= {"stream": True, "stream_options": {"include_usage": True}}
-    return Outgoing("/v1/chat/completions", fields)
+    return Outgoing("/v1/chat/completions", fields, weight=len(request.image))
 
 
 async def receive(incoming: Incoming, request: ImageToTextRequest) -> AsyncGenerator[Event, None]:
@@ -204,14 +207,15 @@ async def receive(incoming: Incoming, request: ImageToTextRequest) -> AsyncGener
             raise UpstreamFailed("the caption service answered without a caption")
         yield _read(whole, whole.choices[0].message.content or "")
         return
-    caption, last = "", None
+    caption, last, finished = "", None, False
     async for message in server_events(incoming):
         last = ChatAnswer.parse(message.data)
-        said = last.choices[0].delta.content if last.choices and last.choices[0].delta else None
-        if said:
-            caption += said
-            yield TextDelta(text=said)
-    if last is None:
+        for choice in last.choices:
+            finished = finished or choice.finish_reason is not None
+            if choice.delta and choice.delta.content:
+                caption += choice.delta.content
+                yield TextDelta(text=choice.delta.content)
+    if last is None or not finished:
         raise UpstreamFailed("the caption service ended its answer early")
     yield _read(last, caption)
 

@@ -20,11 +20,12 @@ SECONDS_HEADER = "x-atelier-seconds"
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A POST to an upstream: JSON, or a form where there are files."""
+    """A POST to an upstream: JSON, or a form where there are files. weight: roughly how many bytes the JSON has."""
 
     path: str
     fields: Mapping[str, object]
     files: Mapping[str, bytes] = field(default_factory=dict)
+    weight: int = 0
 
 
 class Incoming(Protocol):

@@ -27,6 +27,7 @@ from atelier.contracts.images import (
 from atelier.errors import InvalidRequest, UpstreamFailed
 from atelier.wire import sse
 from atelier.wire.answers import Answer, UsageAnswer
+from atelier.wire.aside import aside
 from atelier.wire.body import Body, validated
 from atelier.wire.call import Call, Link
 from atelier.wire.exchange import Incoming, Outgoing, server_events
@@ -108,7 +109,7 @@ def _call(fields: _SharedFields, request: ImageRequest, kind: str) -> Call:
     return Call(
         request,
         stream=fields.stream,
-        keep=fields.response_format == "url",
+        keep=fields.response_format == "url" and not fields.stream,  # a stream's events hold the pictures themselves
         options={"kind": kind, "response_format": fields.response_format},
     )
 
@@ -183,7 +184,9 @@ def _datum(image: Image, result: ImagesResult | None, link: Link | None = None) 
 
 
 def _usage(result: ImagesResult) -> UsageAnswer:
-    return UsageAnswer.of(result.usage, prompt=result.usage.tokens)
+    usage = UsageAnswer.of(result.usage, prompt=result.usage.tokens)
+    usage.input_tokens_details = {"text_tokens": result.usage.tokens, "image_tokens": 0}
+    return usage
 
 
 async def stream(events: AsyncGenerator[Event, None], call: Call) -> AsyncGenerator[bytes, None]:
@@ -254,7 +257,8 @@ def send(request: Contract) -> Outgoing:
 async def receive(incoming: Incoming, request: Contract) -> AsyncGenerator[Event, None]:
     assert isinstance(request, ImageRequest)
     if not request.stream:
-        yield _read_answer(ImagesAnswer.parse(await incoming.read()))
+        data = await incoming.read()
+        yield await aside(len(data), lambda: _read_answer(ImagesAnswer.parse(data)))
         return
     images: list[Image] = []
     async for message in server_events(incoming):

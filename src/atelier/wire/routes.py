@@ -9,7 +9,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         path="/v1/images/generations",
         service="text-to-image",
-        request_type="generate",
+        request_type=lambda _: "generate",
         summary="Make pictures from words",
         fields=images.GenerationFields,
         read=images.read_generation,
@@ -20,7 +20,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         path="/v1/images/edits",
         service="image-to-image",
-        request_type="edit",
+        request_type=lambda _: "edit",
         summary="Make a picture from a picture and words",
         fields=images.EditFields,
         read=images.read_edit,
@@ -33,7 +33,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         path="/v1/images/variations",
         service="image-to-image",
-        request_type="variation",
+        request_type=lambda _: "variation",
         summary="Make variations of a picture",
         fields=images.VariationFields,
         read=images.read_variation,
@@ -46,7 +46,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         path="/v1/audio/speech",
         service="text-to-speech",
-        request_type="speak",
+        request_type=lambda _: "speak",
         summary="Speak a text",
         fields=speech.SpeechFields,
         read=speech.read,
@@ -57,7 +57,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         path="/v1/audio/transcriptions",
         service="speech-to-text",
-        request_type="transcribe",
+        request_type=lambda _: "transcribe",
         summary="Write down what a recording says",
         fields=transcription.TranscriptionFields,
         read=transcription.read_transcription,
@@ -70,7 +70,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         path="/v1/audio/translations",
         service="speech-to-text",
-        request_type="translate",
+        request_type=lambda _: "translate",
         summary="Write down in English what a recording says",
         fields=transcription.TranslationFields,
         read=transcription.read_translation,
@@ -83,7 +83,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         path="/v1/chat/completions",
         service="image-to-text",
-        request_type="caption",
+        request_type=lambda _: "caption",
         summary="Describe a picture, or answer a question about it",
         fields=chat.ChatFields,
         read=chat.read,
@@ -94,7 +94,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         path="/v1/ocr",
         service="image-to-text",
-        request_type="ocr",
+        request_type=lambda _: "ocr",
         summary="Read the text in a picture",
         fields=ocr.OcrFields,
         read=ocr.read,

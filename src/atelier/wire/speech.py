@@ -46,15 +46,12 @@ class SpeechFields(Contract):
 async def read(body: Body, _: Load) -> Call:
     fields = validated(SpeechFields, body.fields)
     sse_wanted = fields.stream_format == "sse"
-    request = SpeechRequest(
-        text=fields.input,
-        language=fields.language,
-        voice=fields.voice.id if isinstance(fields.voice, _Voice) else fields.voice or None,
-        speed=fields.speed,
-        response_format=fields.response_format,
-        model=fields.model,
-        stream=fields.stream or sse_wanted,
-    )
+    asked = fields.model_dump(exclude={"input", "instructions", "stream_format", "voice"}) | {
+        "text": fields.input,
+        "voice": fields.voice.id if isinstance(fields.voice, _Voice) else fields.voice,
+        "stream": fields.stream or sse_wanted,
+    }
+    request = validated(SpeechRequest, asked, called={"text": "input"})
     return Call(request, stream=request.stream, options={"sse": sse_wanted})
 
 

@@ -198,8 +198,8 @@ def _segment_events(segment: Segment) -> Iterable[TranscriptEvent]:
 
 
 def _done(result: TranscriptionResult) -> TranscriptEvent:
-    usage = UsageAnswer.of(result.usage)
-    usage.type, usage.seconds = "duration", result.duration
+    usage = UsageAnswer.of(result.usage, completion=result.usage.tokens)
+    usage.type, usage.seconds = "tokens", result.duration  # in a stream OpenAI's clients know no other type
     answer = _verbose(result, usage, words=False, segments=True)
     answer.segments = result.segments
     return TranscriptEvent(type="transcript.text.done", **answer.model_dump(exclude_none=True))

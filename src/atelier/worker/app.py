@@ -83,9 +83,9 @@ def _no_link(_: str) -> str:
 
 
 def health(host: Host, services: Sequence[str]) -> dict[str, object]:
-    """`starting` while a model loads, `unhealthy` when a task has no model that works, else `healthy`."""
+    """`healthy` when every task has a model that is ready, `degraded` when some have; `starting`; `unhealthy`."""
     return {
-        "status": _status(host.residents),
+        "status": _status(host.residents) if host.scheduler.is_alive else "unhealthy",
         "services": list(services),
         "models": [_described(resident) for resident in host.residents],
         "queue": host.scheduler.queue(),
@@ -94,11 +94,12 @@ def health(host: Host, services: Sequence[str]) -> dict[str, object]:
 
 
 def _status(residents: Sequence[Resident]) -> str:
-    if any(resident.state in {"waiting", "loading"} for resident in residents):
-        return "starting"
     tasks = {task for resident in residents for task in resident.plan.tasks}
     able = {task for resident in residents if resident.state == "ready" for task in resident.plan.tasks}
-    return "healthy" if able == tasks else "unhealthy"
+    if able:
+        return "healthy" if able == tasks else "degraded"
+    loading = any(resident.state in {"waiting", "loading"} for resident in residents)
+    return "starting" if loading else "unhealthy"
 
 
 def _described(resident: Resident) -> dict[str, object]:

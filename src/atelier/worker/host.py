@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 
 from atelier.contracts.base import Contract, Event
@@ -23,10 +23,11 @@ class Host:
         aliases: Mapping[str, str] | None = None,
         most_waiting: int = 64,
         seconds: float = 600.0,
+        on_crash: Callable[[], None] | None = None,
     ) -> None:
         self.residents = [Resident(plan) for plan in plans]
         self._aliases = aliases or {}
-        self.scheduler = Scheduler(most_waiting=most_waiting)
+        self.scheduler = Scheduler(most_waiting=most_waiting, on_crash=on_crash)
         self._seconds = seconds
 
     def start(self) -> None:

@@ -12,13 +12,16 @@ from dataclasses import dataclass, field
 import structlog
 
 from atelier.contracts.base import Contract, Result
-from atelier.contracts.engine import PicturesMade, RawEvent, Run, SpeechMade
-from atelier.errors import AtelierError, Cancelled, Internal, Overloaded, TooSlow
+from atelier.contracts.engine import PicturePreview, PicturesMade, RawEvent, Run, SpeechMade
+from atelier.errors import AtelierError, Cancelled, Internal, Overloaded, TooSlow, Unavailable
 from atelier.worker.fair_queue import FairQueue
 from atelier.worker.residency import Resident
 
 MOST_UNREAD = 8
-"""A run whose client reads slower than it is made pauses at so many unread outputs."""
+"""A run whose client reads slower than it is made pauses at so many unread outputs; previews are left out instead."""
+
+PAUSE_SECONDS = 30.0
+"""A client that reads nothing for so long has lost its run. One that plays sound as it comes reads sooner."""
 
 _ENDS = (PicturesMade, SpeechMade, Result)
 
@@ -40,6 +43,8 @@ class Job:
     cost: float = 1.0
     compute_ms: float = 0.0
     unread: int = 0
+    paused_since: float | None = None
+    answered: bool = False
     cancelled: bool = False
 
     async def outputs(self) -> AsyncGenerator[RawEvent, None]:
@@ -62,19 +67,31 @@ class Job:
 
     @property
     def paused(self) -> bool:
-        return self.unread >= MOST_UNREAD
+        return self.paused_since is not None
+
+    def is_lost(self, now: float) -> bool:
+        return self.cancelled or now > self.deadline or self.reads_too_slowly(now)
+
+    def reads_too_slowly(self, now: float) -> bool:
+        return self.paused_since is not None and now > self.paused_since + self.scheduler.most_pause_seconds
 
 
 class Scheduler:
-    """`submit` from any event loop; engines are only ever called from the one thread that `start` makes."""
+    """`submit` from any event loop; engines are only ever called from the one thread that `start` makes.
 
-    def __init__(self, *, most_waiting: int = 64) -> None:
+    `on_crash` is called should that thread ever end by a fault of its own: nothing can be served after that.
+    """
+
+    def __init__(self, *, most_waiting: int = 64, on_crash: Callable[[], None] | None = None) -> None:
         self._most_waiting = most_waiting
+        self.most_pause_seconds = PAUSE_SECONDS
+        self._on_crash = on_crash
         self._wake = threading.Condition()
         self._queues: defaultdict[Resident, FairQueue[Job]] = defaultdict(FairQueue)
         self._running: list[Job] = []
         self._loads: list[Resident] = []
         self._stopping = False
+        self._changed = False  # something came or went: there may be work where there was none
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
         self.steps = 0
         self.step_seconds = 0.0
@@ -86,39 +103,52 @@ class Scheduler:
         """End the thread after the step it is in; what runs or waits fails with Cancelled."""
         with self._wake:
             self._stopping = True
-            self._wake.notify_all()
+            self._notice()
         self._thread.join(timeout=30)
+
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
 
     def load(self, resident: Resident) -> None:
         """Have the thread load a model before it takes the next request."""
         with self._wake:
             self._loads.append(resident)
-            self._wake.notify_all()
+            self._notice()
 
     def submit(self, resident: Resident, request: Contract, *, tenant: str, seconds: float) -> Job:
         """Queue a request; `seconds` from now it is given up. Raises Overloaded when the queue is full."""
         job = Job(resident, request, tenant, time.monotonic() + seconds, self, asyncio.get_running_loop())
         with self._wake:
+            if not self.is_alive:
+                raise Unavailable("the worker has failed and is being started again", retry_after=5)
             waiting = self._count_waiting()
             if waiting >= self._most_waiting:
                 raise Overloaded(
                     f"{waiting} requests are waiting already; try again soon", retry_after=self._expected_wait(waiting)
                 )
             self._queues[resident].push(tenant, job, cost=1.0)
-            self._wake.notify_all()
+            self._notice()
         return job
 
     def cancel(self, job: Job) -> None:
         """Harmless for a job that has ended."""
         with self._wake:
             job.cancelled = True
-            self._wake.notify_all()
+            self._notice()
 
     def taken(self, job: Job) -> None:
         """The client read one output."""
         with self._wake:
             job.unread -= 1
-            self._wake.notify_all()
+            if job.paused and job.unread < MOST_UNREAD:
+                job.paused_since = None
+                self._notice()
+
+    def _notice(self) -> None:
+        """Call with the lock held."""
+        self._changed = True
+        self._wake.notify_all()
 
     def queue(self) -> dict[str, int]:
         with self._wake:
@@ -135,35 +165,42 @@ class Scheduler:
     # Everything below runs on the engine thread.
 
     def _work(self) -> None:
-        while True:
-            with self._wake:
-                self._wake.wait_for(self._has_work, timeout=1.0)
-                stopping, loads, self._loads = self._stopping, self._loads, []
-            if stopping:
-                self._end_all(Cancelled("the worker is shutting down"))
-                return
-            for resident in loads:
-                resident.load()
-            self._drop_lost()
-            self._admit()
-            self._step_all()
+        try:
+            while self._turn():
+                continue
+            self._end_all(Cancelled("the worker is shutting down"))
+        except Exception as problem:
+            log.critical("the engine thread has ended", exc_info=problem)
+            self._end_all(Internal("the worker failed; it is being started again"))
+            if self._on_crash is not None:
+                self._on_crash()
+
+    def _turn(self) -> bool:
+        """One round of dropping, admitting and stepping; False when it is time to stop."""
+        with self._wake:
+            # A deadline passes without a word from anyone: hence the timeout.
+            self._wake.wait_for(self._has_work, timeout=1.0)
+            self._changed = False
+            stopping, loads, self._loads = self._stopping, self._loads, []
+        if stopping:
+            return False
+        for resident in loads:
+            resident.load()
+        self._drop_lost()
+        self._admit()
+        self._step_all()
+        return True
 
     def _has_work(self) -> bool:
-        return (
-            self._stopping
-            or bool(self._loads)
-            or self._count_waiting() > 0
-            or any(job.cancelled or not job.paused for job in self._running)
-        )
+        return self._changed or any(not job.paused for job in self._running)
 
     def _drop_lost(self) -> None:
         now = time.monotonic()
         with self._wake:
-            lost = self._take_waiting(lambda job: job.cancelled or now > job.deadline)
-        lost += [job for job in self._running if job.cancelled or now > job.deadline]
+            lost = self._take_waiting(lambda job: job.is_lost(now))
+        lost += [job for job in self._running if job.is_lost(now)]
         for job in lost:
-            late = not job.cancelled
-            self._end(job, TooSlow("the request took longer than its time limit") if late else None)
+            self._end(job, _why_lost(job, now))
 
     def _take_waiting(self, unwanted: Callable[[Job], bool]) -> list[Job]:
         return [job for queue in self._queues.values() for job in queue.remove_if(unwanted)]
@@ -196,7 +233,8 @@ class Scheduler:
             job.cost = job.resident.engine.cost(job.request)
         except Exception:
             return True  # likewise: start raises it again, in the job's own name
-        used = sum(other.cost for other in self._running if other.resident is job.resident)
+        # A paused run does not hold others up: it waits for its client, not for the device.
+        used = sum(other.cost for other in self._running if other.resident is job.resident and not other.paused)
         return used == 0 or used + job.cost <= 1.0
 
     def _step_all(self) -> None:
@@ -226,15 +264,19 @@ class Scheduler:
     def _publish(self, job: Job, run: Run) -> None:
         outputs, run.outputs = run.outputs, []
         for output in outputs:
-            self._send(job, output)
+            if not (isinstance(output, PicturePreview) and job.unread >= MOST_UNREAD):
+                self._send(job, output)
         if run.error is not None:
             self._end(job, _in_words(run.error))
         elif run.done:
-            self._end(job, None)
+            self._end(job, None if job.answered else _in_words(RuntimeError("the engine ended without a result")))
 
     def _send(self, job: Job, output: RawEvent | Exception) -> None:
         with self._wake:
             job.unread += 1
+            job.answered = job.answered or isinstance(output, _ENDS)
+            if job.unread >= MOST_UNREAD and not isinstance(output, PicturePreview):
+                job.paused_since = job.paused_since or time.monotonic()
         try:
             job.loop.call_soon_threadsafe(job.inbox.put_nowait, output)
         except RuntimeError:  # the loop is closed: nobody is left to read
@@ -244,15 +286,28 @@ class Scheduler:
         if job in self._running:
             self._running.remove(job)
         if job.run is not None:
-            job.resident.engine.close(job.run)
+            try:
+                job.resident.engine.close(job.run)
+            except Exception as fault:
+                log.error("engine failed to close a run", model=job.resident.model, exc_info=fault)
         if problem is not None:
             self._send(job, problem)
+        with self._wake:
+            self._changed = True  # there is room for the next
 
     def _end_all(self, problem: AtelierError) -> None:
         with self._wake:
             waiting = self._take_waiting(lambda _: True)
         for job in [*waiting, *self._running]:
             self._end(job, problem)
+
+
+def _why_lost(job: Job, now: float) -> AtelierError | None:
+    if job.cancelled:
+        return None
+    if job.reads_too_slowly(now):
+        return TooSlow(f"nothing of the answer was read for {job.scheduler.most_pause_seconds:.0f} s")
+    return TooSlow("the request took longer than its time limit")
 
 
 def _in_words(problem: Exception) -> AtelierError:

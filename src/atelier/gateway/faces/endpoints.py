@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from starlette.requests import Request
@@ -18,10 +19,14 @@ from atelier.gateway.limits import Limits
 from atelier.gateway.pipeline import Exchange, Pipeline
 from atelier.gateway.upstreams import Upstreams
 from atelier.gateway.usage import Ledger
+from atelier.wire.aside import aside
 from atelier.wire.body import read_body
 from atelier.wire.call import Call, Link, Route
 from atelier.wire.media import DATA_URI, Load, read_data_uri
 from atelier.wire.serving import final_result, respond, until_disconnect
+
+MOST_FETCHES = 16
+"""Files fetched from the web at the same time; more wait their turn."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -50,6 +55,7 @@ class Gateway:
     public_url: str | None
     most_body_bytes: int
     processes: Path | None = None
+    fetching: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_FETCHES))
 
     def base_url(self, request: Request) -> str:
         return (self.public_url or str(request.base_url)).rstrip("/")
@@ -63,19 +69,33 @@ class Gateway:
 
         async def load(reference: str, field: str, kind: str) -> bytes:
             if reference.startswith(DATA_URI):
-                return read_data_uri(reference, field)
+                return await aside(len(reference), read_data_uri, reference, field)
             own = await self.artifacts.read_link(reference, self.base_url(request), caller.tenant)
-            return own if own is not None else await self.fetch.fetch(reference, field=field, accept=ACCEPTED[kind])
+            if own is not None:
+                return own
+            async with self.fetching:
+                return await self.fetch.fetch(reference, field=field, accept=ACCEPTED[kind])
 
         return load
 
-    def exchange(self, request: Request, caller: Caller, service: str, request_type: str, call: Call) -> Exchange:
-        return Exchange(
+    async def admitted(self, request: Request, row: NativeRoute | Route) -> tuple[Call, Exchange]:
+        """Who is calling, may they, and what do they want. Nothing is fetched for a caller who has no place left."""
+        caller = await self.auth.caller(request.headers)
+        request.state.tenant = caller.tenant
+        body = await read_body(request, most_file_bytes=self.most_body_bytes)
+        place = self.pipeline.admit(caller, row.service)
+        try:
+            call = await row.read(body, self.load(request, caller))
+        except BaseException:
+            self.pipeline.turn_away(place)
+            raise
+        return call, Exchange(
             id=request.state.request_id,
             caller=caller,
-            service=service,
-            request_type=request_type,
+            service=row.service,
+            request_type=row.request_type(call.request),
             request=self._without_alias(call.request),
+            place=place,
             keep=call.keep,
         )
 
@@ -97,11 +117,7 @@ def gateway_of(request: Request) -> Gateway:
 def native_endpoint(row: NativeRoute) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         gateway = gateway_of(request)
-        caller = await gateway.auth.caller(request.headers)
-        request.state.tenant = caller.tenant
-        body = await read_body(request, most_file_bytes=gateway.most_body_bytes)
-        call = await row.read(body, gateway.load(request, caller))
-        exchange = gateway.exchange(request, caller, row.service, row.request_type(call.request), call)
+        call, exchange = await gateway.admitted(request, row)
         result = await until_disconnect(request, final_result(gateway.pipeline.run(exchange)))
         shown = answer(row, result, call, gateway.link(request), exchange.id)
         return _with_limits(Response(shown.model_dump_json(), media_type="application/json"), exchange)
@@ -112,11 +128,7 @@ def native_endpoint(row: NativeRoute) -> Endpoint:
 def openai_endpoint(row: Route) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         gateway = gateway_of(request)
-        caller = await gateway.auth.caller(request.headers)
-        request.state.tenant = caller.tenant
-        body = await read_body(request, most_file_bytes=gateway.most_body_bytes)
-        call = await row.read(body, gateway.load(request, caller))
-        exchange = gateway.exchange(request, caller, row.service, row.request_type, call)
+        call, exchange = await gateway.admitted(request, row)
         response = await respond(request, row, call, gateway.pipeline.run(exchange), gateway.link(request))
         return _with_limits(response, exchange)
 
@@ -124,6 +136,5 @@ def openai_endpoint(row: Route) -> Endpoint:
 
 
 def _with_limits(response: Response, exchange: Exchange) -> Response:
-    if exchange.place is not None:
-        response.headers.update(exchange.place.headers())
+    response.headers.update(exchange.place.headers())
     return response
