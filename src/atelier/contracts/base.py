@@ -20,6 +20,7 @@ class Contract(BaseModel):
         protected_namespaces=(),
         ser_json_bytes="base64",
         hide_input_in_errors=True,  # a prompt must not reach a log by way of an error
+        defer_build=True,  # built when first used: the gateway starts in less time
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from atelier.contracts.base import Contract, Language, ModelName, Prompt, Result, Text, Usage
 from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, OcrLine, ReadingTask
@@ -69,6 +69,8 @@ class ImageToTextBody(Contract):
 
 class NativeAnswer(BaseModel):
     """What every native answer ends with."""
+
+    model_config = ConfigDict(defer_build=True)
 
     service: str
     model: str
