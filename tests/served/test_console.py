@@ -64,6 +64,7 @@ def test_a_picture_appears_step_by_step(page: Page) -> None:
     expect(page.locator("#picture")).to_be_visible(timeout=SECONDS)
     natural = page.locator("#picture").evaluate("picture => [picture.naturalWidth, picture.naturalHeight]")
     assert natural == [128, 128]
+    assert page.locator("#progress .ruler span").evaluate("bar => getComputedStyle(bar).transform") == "none"
     expect(page.locator("#area-images .remarks").first).to_contain_text("untrained stand-in")
 
 

@@ -359,6 +359,7 @@ function createProgress(root) {
       clearInterval(timer);
       if (!root.classList.contains('stepped')) fill(ruler, { ariaValueMin: 0, ariaValueMax: 1, ariaValueNow: 1 });
       root.dataset.state = state;
+      if (state === 'done') bar.style.transform = '';
       line.textContent = words;
     },
   };
