@@ -86,7 +86,8 @@ def install_torch() -> None:
     """First and by itself, so that nothing else decides which build comes."""
     choice = torch_choice()
     if choice == "cpu" and sys.platform == "linux":  # elsewhere every wheel is a CPU one
-        pip("install", f"{TORCH}+cpu", "--extra-index-url", CPU_INDEX)
+        # Only torch itself is asked of that index; what it needs comes with the rest.
+        pip("install", "--no-deps", f"{TORCH}+cpu", "--extra-index-url", CPU_INDEX)
         return
     if choice == "cuda" and is_cpu_build():
         pip("uninstall", "--yes", "torch")

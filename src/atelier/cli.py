@@ -98,15 +98,16 @@ def serve() -> None:
         say(f"Made a secret for signing tokens; only you can read it: {settings.home / 'jwt_secret'}")
     say("Starting the gateway and the workers …")
     token = make_token(secret, DEVELOPMENT_TENANT, seconds=DEVELOPMENT_HOURS * 3600)
-    run(settings, secret, lambda seconds: _announce(settings, token, seconds))
+    run(settings, secret, lambda seconds, problems: _announce(settings, token, seconds, problems))
     say("Everything has stopped.")
 
 
-def _announce(settings: Settings, token: str, seconds: float) -> None:
+def _announce(settings: Settings, token: str, seconds: float, problems: Sequence[str]) -> None:
     base = settings.gateway_url()
     lines = [
         "",
-        f"Atelier is up after {seconds:.0f} s.",
+        f"Atelier is up after {seconds:.0f} s{', but for this:' if problems else '.'}",
+        *(f"  {problem}" for problem in problems),
         "",
         f"  Gateway   {base}   (API reference: {base}/docs)",
         *(f"  Worker    http://127.0.0.1:{settings.worker_port(name)}   {name}" for name in SERVICES),

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 import aiohttp
 from pydantic_core import from_json, to_json
@@ -191,19 +191,23 @@ def check_ports(settings: Settings) -> None:
         check_free(LOOPBACK, settings.worker_port(service), service)
 
 
-def serve(settings: Settings, secret: str, announce: Callable[[float], None]) -> None:
-    """Run until Ctrl-C or SIGTERM. `announce` is called once all is healthy, with the seconds that took."""
+Announce = Callable[[float, Sequence[str]], None]
+"""(seconds since the start, what could not be brought up in sentences)"""
+
+
+def serve(settings: Settings, secret: str, announce: Announce) -> None:
+    """Run until Ctrl-C or SIGTERM. `announce` is called once every service is up, or has said why it cannot be."""
     settings.database_location()
     check_ports(settings)
     asyncio.run(_serve(settings, secret, announce))
 
 
-async def _serve(settings: Settings, secret: str, announce: Callable[[float], None]) -> None:
+async def _serve(settings: Settings, secret: str, announce: Announce) -> None:
     supervisor = Supervisor(children_of(settings, secret), settings.home)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, supervisor.stop)
-    watch = asyncio.create_task(_announce_when_healthy(settings, announce))
+    watch = asyncio.create_task(_announce_when_up(settings, announce))
     try:
         await supervisor.run()
     finally:
@@ -211,33 +215,37 @@ async def _serve(settings: Settings, secret: str, announce: Callable[[float], No
         await asyncio.gather(watch, return_exceptions=True)
 
 
-async def _announce_when_healthy(settings: Settings, announce: Callable[[float], None]) -> None:
+async def _announce_when_up(settings: Settings, announce: Announce) -> None:
     started, told = time.monotonic(), False
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
         while True:
-            report = await _health(session, f"{settings.gateway_url()}/health")
-            if report.get("status") == "healthy":
-                announce(time.monotonic() - started)
+            services = await _services(session, f"{settings.gateway_url()}/health")
+            late = [name for name, service in services.items() if service["status"] != "healthy"]
+            problems = {name: _problems(services[name]) for name in late}
+            if services and all(problems.values()):
+                announce(time.monotonic() - started, [f"{name}: {said}" for name, said in problems.items()])
                 return
             if not told and time.monotonic() - started > 20:
                 told = True
-                say(_missing(report))
+                say(f"Still waiting for {', '.join(late) or 'the gateway'}; see the logs in {settings.home / 'logs'}.")
             await asyncio.sleep(0.25)
 
 
-async def _health(session: aiohttp.ClientSession, url: str) -> dict[str, object]:
+async def _services(session: aiohttp.ClientSession, url: str) -> dict[str, Any]:
+    """What /health says of each service; nothing while the gateway does not answer."""
     try:
         async with session.get(url) as response:
-            report = from_json(await response.read())
-            return report if isinstance(report, dict) else {}
-    except (aiohttp.ClientError, TimeoutError, ValueError):
+            services: dict[str, Any] = from_json(await response.read())["services"]
+            return services
+    except (aiohttp.ClientError, TimeoutError, ValueError, KeyError):
         return {}
 
 
-def _missing(report: Mapping[str, object]) -> str:
-    services = report.get("services")
-    late = [n for n, s in services.items() if s["status"] != "healthy"] if isinstance(services, dict) else []
-    return f"Still waiting for {', '.join(late) or 'the gateway'}; /health and the logs in the data folder say more."
+def _problems(service: Mapping[str, Any]) -> str:
+    """Why a service will not come up by waiting; empty while a model of it is still loading."""
+    if any(model["state"] in {"waiting", "loading"} for model in service["models"]):
+        return ""
+    return "; ".join(model["problem"] for model in service["models"] if "problem" in model)
 
 
 def say(text: str) -> None:

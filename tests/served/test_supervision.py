@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -83,6 +84,21 @@ def test_stopping_leaves_no_process_and_no_port(own: Served) -> None:
     assert own.process.returncode == 0
     assert all(gone(pid) for pid in pids)
     assert all(is_free(port + own.offset) for port in PORTS)
+
+
+def test_a_model_that_cannot_be_loaded_is_said_and_the_rest_is_up(tmp_path: Path) -> None:
+    broken = tmp_path / "my-whisper"
+    broken.mkdir()
+    (broken / "model.bin").write_bytes(b"not a model")
+    running = start(tmp_path / "home", ATELIER_MODELS=json.dumps({"speech-to-text": str(broken)}))
+    try:
+        until(lambda: "Atelier is up" in running.printed(), seconds=180)
+        assert "but for this:\n  speech-to-text: my-whisper" in running.printed()
+        assert running.post("/api/text-to-speech", json={"text": "still here"}).status_code == 200
+        refused = running.post("/api/speech-to-text", files={"file": b"RIFF"})
+        assert refused.status_code == 503
+    finally:
+        stop(running)
 
 
 def test_a_killed_supervisor_leaves_no_orphan(own: Served) -> None:
