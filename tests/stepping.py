@@ -160,6 +160,8 @@ class SpeakEngine:
         for run in runs:
             assert isinstance(run, SpeakRun)
             word = run.words[run.spoken]
+            if word == "break":
+                raise RuntimeError("the voice is gone")
             run.spoken += 1
             run.characters += len(word) + (run.spoken < len(run.words))
             tone = (8000 * np.sin(np.arange(2205) * 0.06)).astype(np.int16)

@@ -154,6 +154,15 @@ def test_a_failure_is_recorded_and_counts_no_units(gateway: Running) -> None:
     assert (record["status"], record["units"], record["megapixels"]) == ("failed", 0, 0)
 
 
+def test_a_failure_halfway_counts_no_units_either(gateway: Running) -> None:
+    body = {"input": "one two three break five", "response_format": "pcm", "stream_format": "sse"}
+    answer = gateway.post("/v1/audio/speech", json=body)
+    assert "speech.audio.delta" in answer.text
+    assert '"error"' in answer.text
+    [record] = gateway.settled(1)
+    assert (record["status"], record["units"], record["audioSeconds"]) == ("failed", 0, 0)
+
+
 def test_the_limit_holds_against_concurrent_requests(gateway: Running) -> None:
     PaintEngine.newest.gate.hold()
 
