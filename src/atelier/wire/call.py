@@ -27,12 +27,20 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Shape:
+    """How a kind of answer is worded. answer: all of it at once. stream: in pieces, whose type `stream_type` tells."""
+
+    answer: Callable[[Result, Call, Link], Response]
+    stream: Callable[[AsyncGenerator[Event, None], Call], AsyncGenerator[bytes, None]]
+    stream_type: Callable[[Call], str]
+
+
+@dataclass(frozen=True)
 class Route:
     """One OpenAI-compatible route.
 
-    request_type: what the usage record calls it. fields: the documented body. multipart: it is a form; files: its file
-    parts. read: body → Call. answer: the whole answer at once. stream: the answer in pieces, whose type `stream_type`
-    tells.
+    request_type: what the usage record calls it. fields: the documented body. read: body → Call. file: the part of a
+    form that holds a file; such a route takes a form, the others JSON.
     """
 
     path: str
@@ -41,8 +49,5 @@ class Route:
     summary: str
     fields: type[BaseModel]
     read: Callable[[Body, Load], Awaitable[Call]]
-    answer: Callable[[Result, Call, Link], Response]
-    stream: Callable[[AsyncGenerator[Event, None], Call], AsyncGenerator[bytes, None]]
-    stream_type: Callable[[Call], str]
-    multipart: bool = False
-    files: tuple[str, ...] = ()
+    shape: Shape
+    file: str | None = None

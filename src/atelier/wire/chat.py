@@ -20,7 +20,7 @@ from atelier.errors import InvalidRequest, UpstreamFailed
 from atelier.wire import sse
 from atelier.wire.answers import Answer, UsageAnswer
 from atelier.wire.body import Body, validated
-from atelier.wire.call import Call, Link
+from atelier.wire.call import Call, Link, Shape
 from atelier.wire.exchange import Incoming, Outgoing, server_events
 from atelier.wire.media import Load, data_uri
 
@@ -179,6 +179,9 @@ def _chunk(base: ChatAnswer, delta: _Delta, finish_reason: str | None = None) ->
 
 def stream_type(_: Call) -> str:
     return sse.MEDIA_TYPE
+
+
+SHAPE = Shape(answer, stream, stream_type)
 
 
 # The other direction: asking an upstream.

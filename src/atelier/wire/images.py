@@ -29,7 +29,7 @@ from atelier.wire import sse
 from atelier.wire.answers import Answer, UsageAnswer
 from atelier.wire.aside import aside
 from atelier.wire.body import Body, validated
-from atelier.wire.call import Call, Link
+from atelier.wire.call import Call, Link, Shape
 from atelier.wire.exchange import Incoming, Outgoing, server_events
 from atelier.wire.media import Load, read_base64
 
@@ -239,6 +239,9 @@ def _appearance(image: Image) -> dict[str, Any]:
 
 def stream_type(_: Call) -> str:
     return sse.MEDIA_TYPE
+
+
+SHAPE = Shape(answer, stream, stream_type)
 
 
 # The other direction: asking an upstream.

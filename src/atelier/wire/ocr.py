@@ -12,7 +12,7 @@ from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResul
 from atelier.errors import InvalidRequest
 from atelier.wire.answers import Answer, UsageAnswer
 from atelier.wire.body import Body, validated
-from atelier.wire.call import Call, Link
+from atelier.wire.call import Call, Link, Shape
 from atelier.wire.exchange import Incoming, Outgoing
 from atelier.wire.media import Load
 
@@ -67,6 +67,9 @@ async def stream(events: AsyncGenerator[Event, None], call: Call) -> AsyncGenera
 
 def stream_type(_: Call) -> str:
     return "application/json"
+
+
+SHAPE = Shape(answer, stream, stream_type)
 
 
 # The other direction: asking an upstream.

@@ -25,10 +25,10 @@ async def respond(
     """The answer to one call. What fails before the first byte is raised, so that it gets its own status."""
     if not call.stream:
         result = await until_disconnect(request, final_result(events))
-        return route.answer(result, call, link)
-    pieces = route.stream(events, call)
+        return route.shape.answer(result, call, link)
+    pieces = route.shape.stream(events, call)
     first = await until_disconnect(request, anext(pieces, b""))
-    media_type = route.stream_type(call)
+    media_type = route.shape.stream_type(call)
     return ClosingStream(_from(first, pieces, told=media_type == sse.MEDIA_TYPE), media_type=media_type)
 
 

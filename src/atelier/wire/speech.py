@@ -20,7 +20,7 @@ from atelier.errors import UpstreamFailed
 from atelier.wire import sse
 from atelier.wire.answers import Answer, UsageAnswer
 from atelier.wire.body import Body, validated
-from atelier.wire.call import Call, Link
+from atelier.wire.call import Call, Link, Shape
 from atelier.wire.exchange import Incoming, Outgoing, server_events
 from atelier.wire.media import Load, read_base64
 
@@ -119,6 +119,9 @@ def _done(result: SpeechResult) -> bytes:
 def stream_type(call: Call) -> str:
     assert isinstance(call.request, SpeechRequest)
     return sse.MEDIA_TYPE if call.options["sse"] else MEDIA_TYPES[call.request.response_format]
+
+
+SHAPE = Shape(answer, stream, stream_type)
 
 
 # The other direction: asking an upstream.

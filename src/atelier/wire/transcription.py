@@ -24,7 +24,7 @@ from atelier.errors import InvalidRequest, UpstreamFailed
 from atelier.wire import sse
 from atelier.wire.answers import Answer, UsageAnswer
 from atelier.wire.body import Body, validated
-from atelier.wire.call import Call, Link
+from atelier.wire.call import Call, Link, Shape
 from atelier.wire.exchange import Incoming, Outgoing, server_events
 from atelier.wire.media import Load
 
@@ -207,6 +207,9 @@ def _done(result: TranscriptionResult) -> TranscriptEvent:
 
 def stream_type(_: Call) -> str:
     return sse.MEDIA_TYPE
+
+
+SHAPE = Shape(answer, stream, stream_type)
 
 
 # The other direction: asking an upstream.

@@ -55,7 +55,7 @@ def add_native(app: FastAPI, row: NativeRoute, endpoint: Endpoint) -> None:
     """POST /api/<service>."""
     contents = {"application/json": _schema(row.body)}
     if row.file:
-        contents["multipart/form-data"] = _form(row.body, (row.file,), required=())
+        contents["multipart/form-data"] = _form(row.body, row.file, required=False)
     app.add_api_route(
         f"/api/{row.service}",
         endpoint,
@@ -70,8 +70,8 @@ def add_native(app: FastAPI, row: NativeRoute, endpoint: Endpoint) -> None:
 
 def add_openai(app: FastAPI, row: Route, endpoint: Endpoint) -> None:
     """POST /v1/…"""
-    kind = "multipart/form-data" if row.multipart else "application/json"
-    schema = _form(row.fields, row.files, required=row.files) if row.multipart else _schema(row.fields)
+    kind = "multipart/form-data" if row.file else "application/json"
+    schema = _form(row.fields, row.file, required=True) if row.file else _schema(row.fields)
     app.add_api_route(
         row.path,
         endpoint,
@@ -145,9 +145,9 @@ def _folded(node: object, definitions: dict[str, Any]) -> object:
     return {key: _folded(value, definitions) for key, value in node.items() if key != "discriminator"}
 
 
-def _form(model: type[BaseModel], files: tuple[str, ...], *, required: tuple[str, ...]) -> dict[str, Any]:
+def _form(model: type[BaseModel], file: str, *, required: bool) -> dict[str, Any]:
+    """The model's fields as parts of a form, beside the part that holds the file."""
     schema = _schema(model)
-    parts = {name: {"type": "string", "format": "binary"} for name in files}
-    schema["properties"] = {**schema.get("properties", {}), **parts}
-    schema["required"] = [*schema.get("required", []), *required]
+    schema["properties"] = {**schema.get("properties", {}), file: {"type": "string", "format": "binary"}}
+    schema["required"] = [*schema.get("required", []), *([file] if required else [])]
     return schema
