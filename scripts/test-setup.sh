@@ -1,10 +1,11 @@
 #!/bin/sh
-# What the tests need beyond Python packages: a Chromium, the DejaVu fonts, and recorded human speech.
+# What the tests need beyond Python packages: a Chromium, the DejaVu fonts, openssl, and recorded human speech.
 set -eu
 cd "$(dirname "$0")/.."
 
 need=""
 command -v chromium >/dev/null 2>&1 || need="$need chromium"
+command -v openssl >/dev/null 2>&1 || need="$need openssl"
 [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || need="$need fonts-dejavu-core"
 
 if [ -n "$need" ]; then

@@ -670,8 +670,7 @@ async def test_a_proxy_of_the_environment_is_not_used(site: Site, monkeypatch: p
 @pytest.fixture
 def tls(tmp_path: Path) -> ssl.SSLContext:
     """A server's side of TLS, with a certificate for pictures.example that nobody vouches for."""
-    if shutil.which("openssl") is None:
-        pytest.skip("makes its certificate with openssl")
+    assert shutil.which("openssl"), "openssl is missing: run `make test-setup` once"
     certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
     new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     named = ["-subj", "/CN=pictures.example", "-addext", "subjectAltName=DNS:pictures.example"]
