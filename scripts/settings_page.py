@@ -42,6 +42,7 @@ tenant = "acme"
 
 A request takes a place in every limit that applies, or in none. A failed request gives its place back. Of two rules for
 the same window the one that names the service applies. A rule for another window stands beside the default hour.
+Limits are kept in the gateway's memory: a gateway that is started anew begins them anew.
 
 ## Models
 

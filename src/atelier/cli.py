@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
@@ -119,10 +120,15 @@ def _announce(settings: Settings, token: str, seconds: float, problems: Sequence
         f"  curl -s {base}/api/text-to-speech -H 'Authorization: Bearer {token}' "
         "-H 'Content-Type: application/json' -d '{\"text\": \"Hello from Atelier\"}'",
         "",
-        f"Another token: atelier token --tenant {DEVELOPMENT_TENANT}.   Stop: Ctrl-C.",
+        f"Another token: {_command()} token --tenant {DEVELOPMENT_TENANT}.   Stop: Ctrl-C.",
     ]
     typer.echo("\n".join(lines))
     sys.stdout.flush()
+
+
+def _command() -> str:
+    """How the person can type `atelier` here."""
+    return "atelier" if shutil.which("atelier") else os.path.relpath(Path(sys.executable).parent / "atelier")
 
 
 @app.command(rich_help_panel="Run")
@@ -263,7 +269,14 @@ def models_list(as_json: Json = False) -> None:
         }
         for entry in catalog()
     ]
-    _show(rows, as_json, empty="")
+    if as_json or not console.is_terminal:
+        _show(rows, as_json, empty="")
+        return
+    for row in rows:
+        console.print(f"[bold]{row['model']}[/]", highlight=False)
+        for name in ("services", "here", "licence", "note"):
+            if row[name]:
+                console.print(f"  {name:<10}{row[name]}", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command(rich_help_panel="Look")

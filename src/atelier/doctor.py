@@ -111,7 +111,8 @@ def _ports(settings: Settings) -> Finding:
     try:
         check_ports(settings)
     except SettingsProblem as problem:
-        return Finding("Ports", str(problem), True)  # most likely Atelier itself is running
+        taken = str(problem).partition(" in use")[0].partition(" is")[0]
+        return Finding("Ports", f"{taken} is in use: by an Atelier that is running, or by another program")
     return Finding("Ports", "all free")
 
 

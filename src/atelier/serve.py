@@ -20,7 +20,7 @@ from pydantic_core import from_json, to_json
 from atelier.catalog import SERVICES, processes
 from atelier.ports import check_free
 from atelier.run import SUPERVISED
-from atelier.settings import Settings
+from atelier.settings import Settings, SettingsProblem
 
 LOOPBACK = "127.0.0.1"
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 30.0
@@ -184,6 +184,19 @@ def children_of(settings: Settings, secret: str) -> list[Child]:
     return [gateway, *workers]
 
 
+def check_models(settings: Settings) -> None:
+    """Raises SettingsProblem for a model that no worker could find: now, and not in the workers again and again."""
+    from atelier.models.catalog import plans
+
+    if settings.model_name:
+        raise SettingsProblem(
+            "MODEL_NAME: names the model of one worker, and this starts them all. Use ATELIER_MODELS, such as "
+            f"""'{{"speech-to-text": "{settings.model_name}"}}'."""
+        )
+    for hosted in processes().values():
+        plans(settings, [service.name for service in hosted])
+
+
 def check_ports(settings: Settings) -> None:
     """Raises SettingsProblem naming the first port that is in use."""
     check_free(settings.host, settings.gateway_port(), "gateway")
@@ -198,6 +211,7 @@ Announce = Callable[[float, Sequence[str]], None]
 def serve(settings: Settings, secret: str, announce: Announce) -> None:
     """Run until Ctrl-C or SIGTERM. `announce` is called once every service is up, or has said why it cannot be."""
     settings.database_location()
+    check_models(settings)
     check_ports(settings)
     asyncio.run(_serve(settings, secret, announce))
 

@@ -5,11 +5,19 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from atelier.catalog import GATEWAY_PORT, SERVICES
 
@@ -27,6 +35,9 @@ DEFAULT_ALIASES: dict[str, str] = dict.fromkeys(
 )  # fmt: skip
 """OpenAI's model names mean the service's own default, written as an empty name."""
 
+
+_NOT_SETTINGS = {"ATELIER_CONFIG", "ATELIER_SUPERVISED", "ATELIER_TEST_DATA", "ATELIER_TORCH"}
+"""Variables that something else than the settings reads."""
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
@@ -170,14 +181,29 @@ class Settings(BaseSettings):
 
 def load_settings(**overrides: object) -> Settings:
     """Raises SettingsProblem naming the variable at fault."""
+    _refuse_unknown(os.environ)
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as problem:
         error = problem.errors(include_url=False)[0]
         name = ".".join(str(part) for part in error["loc"])
         raise SettingsProblem(f"{_variable(name)}: {error['msg'].removeprefix('Value error, ')}") from None
+    except SettingsError as problem:
+        field = re.search(r'field "(\w+)"', str(problem))
+        name = _variable(field[1]) if field else "a setting"
+        raise SettingsProblem(f"{name}: must be written as JSON") from None
     except ValueError as problem:
-        raise SettingsProblem(f"settings could not be read: {problem}") from None
+        raise SettingsProblem(f"atelier.toml: cannot be read ({problem})") from None
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    """A misspelt setting must not be passed over in silence."""
+    known = {f"ATELIER_{name.upper()}" for name in Settings.model_fields} | _NOT_SETTINGS
+    for name in environment:
+        if name.startswith("ATELIER_") and name not in known:
+            close = get_close_matches(name, known, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise SettingsProblem(f"{name}: there is no such setting{hint}")
 
 
 def _variable(name: str) -> str:

@@ -52,6 +52,9 @@ def test_a_picture_is_made_stored_linked_and_metered(gateway: Running) -> None:
     assert made["request_id"] == answer.headers["x-request-id"]
     # The link needs no token.
     file = httpx2.get(made["image_url"])
+    assert file.headers["content-disposition"].endswith('.png"')
+    head = httpx2.head(made["image_url"])
+    assert (head.status_code, head.headers["content-length"]) == (200, str(len(file.content)))
     assert (file.headers["content-type"], file.content[:4]) == ("image/png", b"\x89PNG")
     [record] = gateway.records()
     assert record["id"] == made["request_id"]
@@ -116,6 +119,16 @@ def test_pictures_come_as_files_and_data_uris(gateway: Running) -> None:
     assert len(by_file.json()["images"]) == 2
     both = gateway.post("/api/image-to-image", data={"prompt": "x", "image": uri}, files={"file": PNG})
     assert (both.status_code, both.json()["field"]) == (422, "image")
+
+
+def test_lengths_and_references_are_refused_in_plain_words(gateway: Running) -> None:
+    empty = gateway.post("/api/text-to-image", json={"prompt": ""}).json()["error"]
+    assert empty == "prompt: must not be empty (got '')"
+    long = gateway.post("/api/text-to-image", json={"prompt": "x" * 5000}).json()["error"]
+    assert long == "prompt: must have at most 4000 characters"
+    bare = gateway.post("/api/image-to-image", json={"prompt": "x", "image": base64.b64encode(PNG).decode()})
+    assert (bare.status_code, bare.json()["field"]) == (422, "image")
+    assert "data:image/" in bare.json()["error"]
 
 
 def test_a_url_to_a_private_address_is_refused(gateway: Running) -> None:
@@ -285,6 +298,8 @@ def test_usage_sums_the_month(gateway: Running) -> None:
         ({"prompt": 7}, "prompt"),
         ({"prompt": "x", "size": "100x100"}, "size"),
         ({"prompt": "x", "size": "big"}, "size"),
+        ({"prompt": "x", "size": "6 4x64"}, "size"),
+        ({"prompt": "x", "size": "٦٤x٦٤"}, "size"),
         ({"prompt": "x", "size": "0x0"}, "size"),
         ({"prompt": "x", "size": "99999x99999"}, "size"),
         ({"prompt": "x", "num_inference_steps": -3}, "num_inference_steps"),

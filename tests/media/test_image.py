@@ -53,6 +53,13 @@ def test_transparency_is_laid_on_white() -> None:
     assert read_image(encoded(clear, "PNG")).getpixel((0, 0)) == (255, 255, 255)
 
 
+def test_light_shapes_on_nothing_are_laid_on_black() -> None:
+    clear = Image.new("RGBA", (8, 8), (255, 255, 255, 0))
+    clear.putpixel((4, 4), (255, 255, 255, 255))
+    read = read_image(encoded(clear, "PNG"))
+    assert (read.getpixel((0, 0)), read.getpixel((4, 4))) == ((0, 0, 0), (255, 255, 255))
+
+
 @pytest.mark.parametrize(("width", "height"), [(8000, 6000), (30_000, 30_000), (60_000, 60_000)])
 def test_a_decompression_bomb_is_never_unpacked(width: int, height: int) -> None:
     with pytest.raises(TooLarge, match="40 megapixels"):

@@ -163,6 +163,21 @@ def test_speech_knows_languages_and_speed(served: Served) -> None:
     assert slow["duration"] > 1.5 * fast["duration"]
 
 
+def test_a_voice_that_contradicts_its_language_is_warned_of(served: Served) -> None:
+    made = served.post("/api/text-to-speech", json={"text": "Guten Tag", "voice": "de", "language": "fr"}).json()
+    assert made["language"] == "de"
+    assert any("voice" in warning for warning in made["warnings"])
+
+
+def test_a_model_of_another_task_says_what_it_does(served: Served) -> None:
+    uri = "data:image/png;base64," + base64.b64encode(page("A page")).decode()
+    parts = [{"type": "image_url", "image_url": {"url": uri}}]
+    body = {"model": "rapidocr", "messages": [{"role": "user", "content": parts}]}
+    answer = served.post("/v1/chat/completions", json=body)
+    assert answer.status_code == 404
+    assert "rapidocr does ocr, not caption" in answer.json()["error"]["message"]
+
+
 def test_models_are_listed_with_what_they_are(served: Served) -> None:
     models = {model.id: model.model_dump() for model in served.openai().models.list()}
     assert {"espeak-ng", "pocketsphinx-en-us", "rapidocr"} <= set(models)

@@ -32,7 +32,10 @@ class OcrLine(Contract):
 
 
 class TextDelta(Partial):
+    """`model`: which one speaks, once the worker has filled it in."""
+
     text: str
+    model: str = ""
 
 
 class ImageToTextResult(Result):

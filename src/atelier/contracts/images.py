@@ -16,6 +16,8 @@ def _fitting(size: str) -> str:
     if size == "auto":
         return size
     width, _, height = size.partition("x")
+    if not (width.isascii() and width.isdigit() and height.isascii() and height.isdigit() and len(size) <= 11):
+        raise ValueError("write WIDTHxHEIGHT in pixels, such as 512x512, or auto")
     for side in (int(width), int(height)):
         if side % SIDE_STEP or not SMALLEST_SIDE <= side <= LARGEST_SIDE:
             raise ValueError(
@@ -24,9 +26,7 @@ def _fitting(size: str) -> str:
     return size
 
 
-Size = Annotated[
-    str, StringConstraints(pattern=r"^(auto|[0-9]{1,5}x[0-9]{1,5})$", to_lower=True), AfterValidator(_fitting)
-]
+Size = Annotated[str, StringConstraints(max_length=20, to_lower=True), AfterValidator(_fitting)]
 
 
 class ImageSettings(Contract):

@@ -27,8 +27,8 @@ def add_pages(app: FastAPI) -> None:
     """Mount the console and the reference on `app`."""
     app.mount("/console", StaticFiles(directory=CONSOLE), name="console")
     app.mount("/docs/assets", StaticFiles(directory=_swagger_ui()), name="docs-assets")
-    app.add_api_route("/", _console, include_in_schema=False)
-    app.add_api_route("/docs", _docs, include_in_schema=False)
+    app.add_api_route("/", _console, methods=["GET", "HEAD"], include_in_schema=False)
+    app.add_api_route("/docs", _docs, methods=["GET", "HEAD"], include_in_schema=False)
 
 
 def _swagger_ui() -> Path:

@@ -125,7 +125,7 @@ class Upstreams:
                         yield event
             except (aiohttp.ClientError, ConnectionError, ValueError, ValidationError) as problem:
                 log.warning("upstream broke off", service=service, problem=type(problem).__name__)
-                raise UpstreamFailed(f"{service} broke off its answer; try again") from None
+                raise UpstreamFailed(f"{service} broke off its answer; try again", retry_after=2) from None
             except TimeoutError:
                 raise TooSlow(f"{service} took longer than {self._request_seconds:.0f} s") from None
 
@@ -178,7 +178,7 @@ class Upstreams:
             upstream.status = "unhealthy"
             return None
         except aiohttp.ClientError:
-            raise UpstreamFailed(f"{upstream.service} broke off without an answer; try again") from None
+            raise UpstreamFailed(f"{upstream.service} broke off without an answer; try again", retry_after=2) from None
 
     async def _probe_forever(self) -> None:
         while True:

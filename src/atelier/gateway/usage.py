@@ -116,6 +116,7 @@ def _count(status: str) -> Any:
 def _summary(first: datetime, rows: list[dict[str, Any]]) -> dict[str, Any]:
     by_service = {row.pop("service"): row for row in rows}
     for name, row in by_service.items():
+        row.update({key: round(value, 6) for key, value in row.items() if isinstance(value, float)})
         row["unit"] = SERVICES[name].unit if name in SERVICES else ""
     return {
         "month": first.strftime("%Y-%m"),

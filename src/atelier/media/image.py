@@ -6,7 +6,7 @@ import io
 import warnings
 from typing import TYPE_CHECKING
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, ImageStat, UnidentifiedImageError
 
 from atelier.errors import TooLarge, UnreadableMedia
 
@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_PIXELS = 40_000_000
+LIGHT = 200
+"""Of 255: on average, what can be seen of a transparent picture is white or nearly so."""
+
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 
 
 def read_image(data: bytes, *, field: str = "image") -> Image.Image:
-    """An RGB picture, upright as its EXIF orientation says; transparency is laid on white.
+    """An RGB picture, upright as its EXIF orientation says; transparency is laid on white, or light shapes on black.
 
     Raises UnreadableMedia for what is not a picture, TooLarge for one over `MOST_PIXELS` (the header is asked
     before anything is unpacked, so a decompression bomb costs nothing).
@@ -51,9 +54,17 @@ def _too_large(field: str) -> TooLarge:
 def _flatten(picture: Image.Image) -> Image.Image:
     if picture.mode in {"RGBA", "LA", "PA"} or "transparency" in picture.info:
         layers = picture.convert("RGBA")
-        white = Image.new("RGBA", layers.size, "white")
-        return Image.alpha_composite(white, layers).convert("RGB")
+        ground = Image.new("RGBA", layers.size, _ground(layers))
+        return Image.alpha_composite(ground, layers).convert("RGB")
     return picture.convert("RGB")
+
+
+def _ground(layers: Image.Image) -> str:
+    """White, unless what can be seen is so light that it would vanish on it."""
+    opaque = layers.getchannel("A").point(lambda alpha: 255 if alpha > 127 else 0)
+    if opaque.getbbox() is None:
+        return "white"
+    return "black" if ImageStat.Stat(layers.convert("L"), opaque).mean[0] > LIGHT else "white"
 
 
 def encode_image(pixels: NDArray[np.uint8], image_format: str, quality: int = 100) -> bytes:

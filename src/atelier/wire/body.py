@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, from_json
 from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
@@ -68,17 +69,19 @@ async def _form_body(request: Request, most_file_bytes: int) -> Body:
     try:
         form = await request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS, max_part_size=most_file_bytes)
     except MultiPartException as problem:
-        raise InvalidRequest(f"body: not a valid form ({problem.message})"[:300], field="body") from None
+        raise _no_form(problem.message) from None
     except (UnicodeError, LookupError):
         raise InvalidRequest("body: the form's character set is not known; leave it out", field="body") from None
-    except Exception as problem:
-        if problem.__class__.__name__ == "HTTPException":  # Starlette's wrapper of the same
-            raise InvalidRequest(f"body: not a valid form ({problem})"[:300], field="body") from None
-        raise
+    except HTTPException as problem:  # Starlette's wrapper of the first, inside an application
+        raise _no_form(problem.detail) from None
     try:
         return await _parts(form)
     finally:
         await form.close()
+
+
+def _no_form(why: str) -> InvalidRequest:
+    return InvalidRequest(f"body: cannot be read as a form with parts: {why or 'it is cut short'}"[:300], field="body")
 
 
 async def _parts(form: FormData) -> Body:
@@ -120,8 +123,21 @@ def _in_words(error: ErrorDetails, known: list[str], called: Mapping[str, str]) 
         close = get_close_matches(name, known, n=1)
         hint = f"; did you mean {close[0]}?" if close else "; remove it"
         return InvalidRequest(f"{name[:80]}: unknown field{hint}", field=name[:80])
-    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    message = _LENGTHS.get(error["type"], "") or error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if message in _LENGTHS.values():
+        bounds = error.get("ctx", {})
+        what = "characters" if isinstance(error["input"], str) else "items"
+        bound = bounds.get("min_length", bounds.get("max_length"))
+        message = "must not be empty" if bound == 1 else message.format(bound, what)
     return InvalidRequest(f"{name}: {message}{_shown(error['input'])}", field=name)
+
+
+_LENGTHS = {
+    "too_short": "must have at least {} {}",
+    "string_too_short": "must have at least {} {}",
+    "too_long": "must have at most {} {}",
+    "string_too_long": "must have at most {} {}",
+}
 
 
 def _shown(value: object) -> str:

@@ -84,7 +84,7 @@ async def read(body: Body, load: Load) -> Call:
     }
     request = validated(ImageToTextRequest, asked, called={"question": "messages"})
     usage_wanted = fields.stream_options is not None and fields.stream_options.include_usage
-    return Call(request, stream=fields.stream, options={"usage": usage_wanted, "model": fields.model or ""})
+    return Call(request, stream=fields.stream, options={"usage": usage_wanted})
 
 
 def _last_picture(messages: list[_Message]) -> tuple[str, str]:
@@ -150,11 +150,12 @@ def _finish(result: ImageToTextResult, call: Call) -> str:
 
 
 async def stream(events: AsyncGenerator[Event, None], call: Call) -> AsyncGenerator[bytes, None]:
-    base = _answer(str(call.options["model"]) or "default", [], object="chat.completion.chunk")
+    base = _answer("", [], object="chat.completion.chunk")
     said = False
     async with aclosing(events):
         async for event in events:
             if isinstance(event, TextDelta):
+                base.model = event.model
                 yield _chunk(base, _Delta(role=None if said else "assistant", content=event.text))
                 said = True
             elif isinstance(event, ImageToTextResult):
@@ -217,7 +218,7 @@ async def receive(incoming: Incoming, request: ImageToTextRequest) -> AsyncGener
             finished = finished or choice.finish_reason is not None
             if choice.delta and choice.delta.content:
                 caption += choice.delta.content
-                yield TextDelta(text=choice.delta.content)
+                yield TextDelta(text=choice.delta.content, model=last.model)
     if last is None or not finished:
         raise UpstreamFailed("the caption service ended its answer early")
     yield _read(last, caption)

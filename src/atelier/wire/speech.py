@@ -7,6 +7,7 @@ false waits for the whole recording, whose header then has its true length.
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated, Literal
@@ -78,6 +79,7 @@ def answer(result: Result, _: Call, __: Link) -> Response:
         "x-language": result.language,
         "x-sample-rate": str(result.sample_rate),
         "x-compute-ms": f"{result.usage.compute_ms:.1f}",
+        "x-warnings": json.dumps(result.warnings),  # ASCII, as a header must be
     }
     return Response(result.data, media_type=result.media_type, headers=headers)
 
@@ -184,4 +186,5 @@ def _read_whole(data: bytes, incoming: Incoming, request: SpeechRequest) -> Spee
         voice=headers.get("x-voice", ""),
         language=headers.get("x-language", ""),
         usage=UsageAnswer(compute_ms=float(headers.get("x-compute-ms", 0))).measured(),
+        warnings=json.loads(headers.get("x-warnings", "[]")),
     )

@@ -57,6 +57,10 @@ class Host:
         name = self._aliases.get(name, name) if name else None
         if name:
             able = [resident for resident in able if resident.model == name]
+        elsewhere = next((r for r in self.residents if r.model == name and not able), None)
+        if elsewhere is not None:
+            does = " and ".join(elsewhere.plan.tasks)
+            raise NotFound(f"model: {name} does {does}, not {task}; leave it out for the default", field="model")
         if not able:
             raise NotFound(f"model: {name or task} is not served here; GET /v1/models lists what is", field="model")
         return able[0]

@@ -8,6 +8,7 @@ from contextlib import aclosing
 
 from atelier.contracts.base import Event, Result, Usage
 from atelier.contracts.engine import Picture, PicturePreview, PicturesMade, Sound, SpeechMade
+from atelier.contracts.image_to_text import TextDelta
 from atelier.contracts.images import Image, ImageSettings, ImagesResult, PartialImage
 from atelier.contracts.text_to_speech import MEDIA_TYPES, AudioChunk, SpeechRequest, SpeechResult
 from atelier.media.image import encode_image
@@ -35,6 +36,8 @@ async def encoded(job: Job) -> AsyncGenerator[Event, None]:
                     yield _finished(job, result)
                 case Result():
                     yield _finished(job, output)
+                case TextDelta():
+                    yield output.model_copy(update={"model": job.resident.model})
                 case _:
                     assert not isinstance(output, Sound | SpeechMade), "sound for a request that is not speech"
                     yield output

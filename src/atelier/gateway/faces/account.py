@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from mimetypes import guess_extension
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from atelier.errors import NotFound, Unauthenticated
+from atelier.gateway.artifacts import Artifact
 from atelier.gateway.faces.endpoints import gateway_of
 from atelier.gateway.health import health, model_list, process_states
 
@@ -47,6 +49,15 @@ async def health_report(request: Request) -> Response:
     return JSONResponse(found, status_code=503 if found["status"] == "unhealthy" else 200)
 
 
+_ENDINGS = {"audio/ogg": ".opus", "audio/wav": ".wav", "audio/aac": ".aac", "audio/flac": ".flac", "audio/pcm": ".pcm"}
+"""Where the system's own table is silent or says something else."""
+
+
+def _file_name(found: Artifact) -> str:
+    ending = _ENDINGS.get(found.media_type) or guess_extension(found.media_type) or ""
+    return f"{found.media_type.partition('/')[0]}-{found.id}{ending}"
+
+
 async def artifact(request: Request) -> Response:
     """The bytes, with range requests: for a signed link as it is, else for the owner's token."""
     gateway = gateway_of(request)
@@ -64,6 +75,6 @@ async def artifact(request: Request) -> Response:
     headers = {
         "cache-control": "private, max-age=3600, immutable",
         "content-security-policy": "default-src 'none'; sandbox",
-        "content-disposition": "inline",
+        "content-disposition": f'inline; filename="{_file_name(found)}"',
     }
     return FileResponse(found.file, media_type=found.media_type, headers=headers)

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from atelier.contracts.base import Contract
+from atelier.errors import InvalidRequest
 from atelier.gateway.artifacts import Artifacts
 from atelier.gateway.auth import Auth, Caller
 from atelier.gateway.faces.native import NativeRoute, answer
@@ -70,6 +71,10 @@ class Gateway:
         async def load(reference: str, field: str, kind: str) -> bytes:
             if reference.startswith(DATA_URI):
                 return await aside(len(reference), read_data_uri, reference, field)
+            if "://" not in reference and not reference.startswith("/"):
+                raise InvalidRequest(
+                    f"{field}: send a web address, or the {kind} itself as data:{kind}/…;base64,…", field=field
+                )
             own = await self.artifacts.read_link(reference, self.base_url(request), caller.tenant)
             if own is not None:
                 return own

@@ -87,6 +87,7 @@ def add_openai(app: FastAPI, row: Route, endpoint: Endpoint) -> None:
 def add_get(app: FastAPI, path: str, summary: str, endpoint: Endpoint, tag: str) -> None:
     error = _OPENAI_ERROR if tag == "openai" else _NATIVE_ERROR
     open_to_all = tag == "health"
+    app.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False, response_model=None)
     app.add_api_route(
         path,
         endpoint,
