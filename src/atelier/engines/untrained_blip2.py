@@ -61,14 +61,14 @@ def build(folder: Path, seed: int = 0) -> None:
     """
     transformers.utils.logging.disable_progress_bar()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as workplace:
-        fresh = Path(workplace, "new")
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as beside:
+        fresh = Path(beside, "new")
         _model(seed).save_pretrained(fresh)
         _processor().save_pretrained(fresh)
         for weights in fresh.glob("*.safetensors"):
             weights.chmod(0o644)  # written for the owner alone, but a service may run as another user
         if folder.exists():
-            folder.rename(Path(workplace, "old"))
+            folder.rename(Path(beside, "old"))
         fresh.rename(folder)
 
 

@@ -39,13 +39,13 @@ def build(folder: Path, seed: int = 0) -> None:
     """
     transformers.utils.logging.disable_progress_bar()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as workplace:
-        fresh = Path(workplace, "new")
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as beside:
+        fresh = Path(beside, "new")
         _pipeline(seed).save_pretrained(fresh, safe_serialization=True)
         for weights in fresh.rglob("*.safetensors"):
             weights.chmod(0o644)  # written for the owner alone, but a service may run as another user
         if folder.exists():
-            folder.rename(Path(workplace, "old"))
+            folder.rename(Path(beside, "old"))
         fresh.rename(folder)
 
 
