@@ -22,7 +22,6 @@ class Service:
     """
 
     name: str
-    title: str
     port: int
     process: str
     request: type[Contract]
@@ -63,7 +62,6 @@ SERVICES: dict[str, Service] = {
     for service in (
         Service(
             name="text-to-image",
-            title="Text to image",
             port=7860,
             process="images",
             request=TextToImageRequest,
@@ -74,7 +72,6 @@ SERVICES: dict[str, Service] = {
         ),
         Service(
             name="text-to-speech",
-            title="Text to speech",
             port=7861,
             process="text-to-speech",
             request=SpeechRequest,
@@ -85,7 +82,6 @@ SERVICES: dict[str, Service] = {
         ),
         Service(
             name="speech-to-text",
-            title="Speech to text",
             port=7862,
             process="speech-to-text",
             request=TranscriptionRequest,
@@ -96,7 +92,6 @@ SERVICES: dict[str, Service] = {
         ),
         Service(
             name="image-to-image",
-            title="Image to image",
             port=7863,
             process="images",
             request=ImageToImageRequest,
@@ -107,7 +102,6 @@ SERVICES: dict[str, Service] = {
         ),
         Service(
             name="image-to-text",
-            title="Image to text",
             port=7864,
             process="image-to-text",
             request=ImageToTextRequest,

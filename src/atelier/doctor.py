@@ -10,10 +10,9 @@ import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from pathlib import Path
 
 from atelier.catalog import SERVICES
-from atelier.models.catalog import ModelEntry, catalog, models_folder
+from atelier.models.catalog import plans
 from atelier.settings import Settings, SettingsProblem
 
 _LIBRARIES = {
@@ -117,11 +116,9 @@ def _ports(settings: Settings) -> Finding:
 
 
 def _service(settings: Settings, service: str) -> Finding:
-    folder = models_folder(settings)
-    serving = [_serving(task, folder) for task in SERVICES[service].tasks]
-    notes = "; ".join(f"{entry.id}{' (a stand-in)' if entry.build else ''}" for entry in serving)
+    try:
+        serving = plans(settings, [service])
+    except SettingsProblem as problem:
+        return Finding(f"Service {service}", str(problem), False, "Name a model of `atelier models list`, or a folder.")
+    notes = "; ".join(f"{plan.source.model}{' (a stand-in)' if plan.build else ''}" for plan in serving)
     return Finding(f"Service {service}", notes)
-
-
-def _serving(task: str, folder: Path) -> ModelEntry:
-    return next(entry for entry in catalog() if task in entry.tasks and entry.here(folder))

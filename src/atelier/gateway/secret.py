@@ -37,23 +37,25 @@ def kept_secret(settings: Settings) -> tuple[str, bool]:
     given = given_secret(settings)
     if given is not None:
         return given, False
-    file = settings.home / FILE
-    if file.exists():
-        return file.read_text().strip(), False
+    found = _read_kept(settings.home)
+    if found is not None:
+        return found, False
     secret = secrets.token_hex(32)
-    _write_private(file, secret)
+    _write_private(settings.home / FILE, secret)
     return secret, True
 
 
 def known_secret(settings: Settings) -> str:
     """What `atelier token` signs with: JWT_SECRET, or the one that `atelier serve` keeps."""
-    secret = given_secret(settings)
-    file = settings.home / FILE
-    if secret is None and file.exists():
-        secret = file.read_text().strip()
+    secret = given_secret(settings) or _read_kept(settings.home)
     if secret is None:
         raise SettingsProblem("JWT_SECRET: is not set, and no `atelier serve` has made one here; start it first")
     return secret
+
+
+def _read_kept(home: Path) -> str | None:
+    file = home / FILE
+    return file.read_text().strip() if file.exists() else None
 
 
 def _write_private(file: Path, text: str) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from atelier.contracts.base import Contract, Event
 from atelier.errors import AtelierError, UpstreamFailed, error_classes
 from atelier.wire import sse
 from atelier.wire.answers import Answer
@@ -36,10 +35,6 @@ class Incoming(Protocol):
     async def read(self) -> bytes: ...
 
     def chunks(self) -> AsyncIterator[bytes]: ...
-
-
-Send = Callable[[Contract], Outgoing]
-Receive = Callable[[Incoming, Contract], AsyncGenerator[Event, None]]
 
 
 class _ErrorBody(Answer):

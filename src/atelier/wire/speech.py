@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from atelier.contracts.base import MOST_SPEECH_CHARACTERS, Contract, Event, Language, ModelName, Result, Text
+from atelier.contracts.base import MOST_SPEECH_CHARACTERS, Contract, Event, Language, ModelName, Result, Text, Usage
 from atelier.contracts.text_to_speech import MEDIA_TYPES, AudioChunk, AudioFormat, SpeechRequest, SpeechResult
 from atelier.errors import UpstreamFailed
 from atelier.wire import sse
@@ -157,8 +157,8 @@ async def receive(incoming: Incoming, request: Contract) -> AsyncGenerator[Event
 
 def _read_delta(event: SpeechEvent) -> AudioChunk:
     characters = (event.usage and event.usage.characters) or 0
-    delivered = {"units": characters, "characters": characters, "audio_seconds": event.duration or 0.0}
-    return AudioChunk(data=read_base64(event.audio or "", "audio"), delivered=delivered)  # type: ignore[arg-type]
+    delivered = Usage(units=characters, characters=characters, audio_seconds=event.duration or 0.0)
+    return AudioChunk(data=read_base64(event.audio or "", "audio"), delivered=delivered)
 
 
 def _read_done(event: SpeechEvent, request: SpeechRequest) -> SpeechResult:

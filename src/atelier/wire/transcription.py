@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from starlette.responses import PlainTextResponse, Response
 
-from atelier.contracts.base import Contract, Event, Language, ModelName, Result, Text
+from atelier.contracts.base import Contract, Event, Language, ModelName, Result, Text, Usage
 from atelier.contracts.speech_to_text import (
     Segment,
     TranscribedSegment,
@@ -240,8 +240,8 @@ async def receive(incoming: Incoming, request: Contract) -> AsyncGenerator[Event
     async for message in server_events(incoming):
         event = TranscriptEvent.parse(message.data)
         if event.type == "transcript.text.delta" and event.segment is not None:
-            heard = {"units": event.segment.end, "audio_seconds": event.segment.end}
-            yield TranscribedSegment(segment=event.segment, delivered=heard)  # type: ignore[arg-type]
+            heard = Usage(units=event.segment.end, audio_seconds=event.segment.end)
+            yield TranscribedSegment(segment=event.segment, delivered=heard)
         elif event.type == "transcript.text.done":
             yield _read(event, request)
             return

@@ -68,11 +68,6 @@ class Resident:
         self._engine, self.info, self.state = engine, engine.info(), "ready"
         log.info("model loaded", model=self.model, device=self.info.device, precision=self.info.precision)
 
-    def unload(self) -> None:
-        if self._engine is not None:
-            self._engine.unload()
-        self._engine, self.state = None, "waiting"
-
     def _build(self) -> None:
         folder = self.plan.source.folder
         if self.plan.build and folder and not folder.exists():

@@ -20,10 +20,9 @@ from atelier.gateway.limits import Limits
 from atelier.gateway.pipeline import Exchange, Pipeline
 from atelier.gateway.upstreams import Upstreams
 from atelier.gateway.usage import Ledger
-from atelier.wire.aside import aside
 from atelier.wire.body import read_body
 from atelier.wire.call import Call, Link, Route
-from atelier.wire.media import DATA_URI, Load, read_data_uri
+from atelier.wire.media import DATA_URI, Load, load_data_uri
 from atelier.wire.serving import final_result, respond, until_disconnect
 
 MOST_FETCHES = 16
@@ -70,7 +69,7 @@ class Gateway:
 
         async def load(reference: str, field: str, kind: str) -> bytes:
             if reference.startswith(DATA_URI):
-                return await aside(len(reference), read_data_uri, reference, field)
+                return await load_data_uri(reference, field, kind)
             if "://" not in reference and not reference.startswith("/"):
                 raise InvalidRequest(
                     f"{field}: send a web address, or the {kind} itself as data:{kind}/…;base64,…", field=field
