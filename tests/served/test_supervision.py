@@ -26,7 +26,12 @@ def children(served: Served) -> list[int]:
 
 
 def gone(pid: int) -> bool:
-    return not Path(f"/proc/{pid}").exists()
+    """Ended. An orphan that has ended stays listed as a zombie until the system's first process looks after it."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state == "Z"
 
 
 @pytest.fixture
