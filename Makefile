@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help serve setup test check test-setup docs format clean
+.PHONY: help serve setup test check test-setup docs checksums format clean
 
 help:  ## Show these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -26,11 +26,15 @@ check: test-setup  ## Format, lint, types, import rules
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy --allow-untyped-decorators --allow-subclassing-any training
 	@$(BIN)/lint-imports
 	@$(BIN)/shellcheck scripts/*.sh .ci/run
 
 docs: setup  ## Print the pages that are made from the code
 	@$(BIN)/python scripts/settings_page.py > docs/settings.md
+
+checksums: setup  ## Write down the checksums of the models in the package
+	@$(BIN)/python scripts/checksums.py
 
 format:  ## Put the code into its form
 	@$(BIN)/ruff format .

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+
 import aiohttp
 import pytest
 from starlette.requests import Request
 
-from atelier.contracts.base import Contract
-from atelier.contracts.image_to_text import ImageToTextRequest
+from atelier.contracts.base import Contract, Event
+from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, TextDelta
 from atelier.contracts.images import ImageToImageRequest, TextToImageRequest
 from atelier.contracts.speech_to_text import TranscriptionRequest
 from atelier.contracts.text_to_speech import SpeechRequest
 from atelier.errors import error_classes
 from atelier.gateway.upstreams import _body
+from atelier.wire import chat
 from atelier.wire.body import read_body
+from atelier.wire.call import Call
 from atelier.wire.exchange import ErrorAnswer, Outgoing, error_from
 from atelier.wire.legs import legs
 from atelier.wire.media import load_data_uri
@@ -97,3 +101,26 @@ def test_another_servers_refusals_are_told_apart(status: int, code: str) -> None
     """Its complaint about the request is the caller's business; about its own keys and limits it is not."""
     answer = ErrorAnswer.model_validate({"error": {"message": "m", "code": "weird_code"}})
     assert error_from(answer, status=status).code == code
+
+
+@pytest.mark.parametrize("with_usage", [True, False])
+async def test_a_streamed_caption_keeps_its_warnings(with_usage: bool) -> None:
+    request = ImageToTextRequest(image=b"\x89PNG", stream=True)
+    made = ImageToTextResult(model="m", caption="a circle", warnings=["one", "two"])
+
+    async def events() -> AsyncGenerator[Event, None]:
+        yield TextDelta(text="a circle", model="m")
+        yield made
+
+    class Incoming:
+        headers: Mapping[str, str] = {}
+
+        async def read(self) -> bytes:
+            return b"".join([piece async for piece in self.chunks()])
+
+        def chunks(self) -> AsyncIterator[bytes]:
+            return chat.stream(events(), Call(request, stream=True, options={"usage": with_usage}))
+
+    *_, last = [event async for event in chat.receive(Incoming(), request)]
+    assert isinstance(last, ImageToTextResult)
+    assert (last.caption, last.warnings) == ("a circle", ["one", "two"])

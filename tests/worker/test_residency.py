@@ -27,20 +27,20 @@ def test_a_missing_library_names_the_extra_to_install() -> None:
 
 
 @pytest.mark.parametrize(
-    ("engine", "build"),
+    "engine",
     [
-        ("atelier.engines.diffusion:DiffusionEngine", None),
-        ("atelier.engines.blip2:Blip2Engine", None),
-        ("atelier.engines.whisper:WhisperEngine", None),
+        "atelier.engines.diffusion:DiffusionEngine",
+        "atelier.engines.blip2:Blip2Engine",
+        "atelier.engines.whisper:WhisperEngine",
     ],
 )
-def test_weights_that_are_missing_or_broken_are_said(tmp_path: Path, engine: str, build: str | None) -> None:
+def test_weights_that_are_missing_or_broken_are_said(tmp_path: Path, engine: str) -> None:
     broken = tmp_path / "broken"
     broken.mkdir()
     for name in ("model_index.json", "config.json", "model.bin"):
         (broken / name).write_text("{}")
     for folder in (tmp_path / "absent", broken):
-        plan = replace(paint_plan(), source=ModelSource("some-model", folder), engine=engine, build=build)
+        plan = replace(paint_plan(), source=ModelSource("some-model", folder), engine=engine)
         resident = Resident(plan)
         resident.load()
         assert resident.state == "failed"

@@ -80,7 +80,7 @@ class Run:
 
 @dataclass(frozen=True)
 class EngineInfo:
-    """What /health and /v1/models say of a loaded engine. `note` is for people ("an untrained stand-in")."""
+    """What /health and /v1/models say of a loaded engine. `note` is for people ("a miniature")."""
 
     model: str
     revision: str | None = None

@@ -11,7 +11,7 @@ from pydantic_core import from_json
 
 from atelier.gateway.upstreams import Upstream, Upstreams
 
-_LONG = {"voices", "languages"}
+_LONG = {"voices", "languages", "card", "licence"}
 """What /v1/models lists and /health leaves out, to stay quick."""
 
 

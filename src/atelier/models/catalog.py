@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +16,10 @@ from atelier.contracts.engine import ModelSource
 from atelier.settings import Settings, SettingsProblem
 from atelier.worker.residency import ModelPlan
 
+HERE = Path(__file__).parent
+CHECKSUMS = HERE / "checksums.toml"
+"""Model id → path in its folder → SHA-256; `scripts/checksums.py` writes it."""
+
 
 class Licence(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -27,7 +30,7 @@ class Licence(BaseModel):
 
 
 class ModelEntry(BaseModel):
-    """One model of catalog.toml."""
+    """One model of catalog.toml, with the checksums of its files where they are known."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
@@ -37,25 +40,34 @@ class ModelEntry(BaseModel):
     services: tuple[str, ...]
     tasks: tuple[str, ...]
     folder: str | None = None
+    packaged: str | None = None
     build: str | None = None
+    beside: bool = False
+    words: frozenset[str] = frozenset()
     note: str | None = None
     licence: Licence
+    files: Mapping[str, str] = {}
 
     def place(self, models_folder: Path) -> Path | None:
         """Where its weights lie, or would; None where a library brings them."""
+        if self.packaged:
+            return HERE / self.packaged
         return models_folder / self.folder if self.folder else None
 
     def here(self, models_folder: Path) -> bool:
         """Whether it can be loaded without fetching anything."""
         place = self.place(models_folder)
+        if self.packaged:
+            return bool(self.files)
         return place is None or self.build is not None or place.is_dir()
 
 
 @cache
 def catalog() -> tuple[ModelEntry, ...]:
     """Every entry, preferred ones first."""
-    text = resources.files("atelier.models").joinpath("catalog.toml").read_text()
-    return tuple(ModelEntry.model_validate(entry) for entry in tomllib.loads(text)["model"])
+    entries = tomllib.loads((HERE / "catalog.toml").read_text())["model"]
+    files = tomllib.loads(CHECKSUMS.read_text())
+    return tuple(ModelEntry.model_validate(entry | {"files": files.get(entry["id"], {})}) for entry in entries)
 
 
 def models_folder(settings: Settings) -> Path:
@@ -65,8 +77,8 @@ def models_folder(settings: Settings) -> Path:
 def plans(settings: Settings, services: Sequence[str]) -> list[ModelPlan]:
     """The models that a worker of `services` holds: those that settings name, else the best that is here.
 
-    A model that serves several of the services is held once. Raises SettingsProblem for a name that is neither in
-    the catalog nor a folder.
+    Beside the best go those that the catalog wants to be served by their names. A model that serves several of the
+    services is held once. Raises SettingsProblem for a name that is neither in the catalog nor a folder.
     """
     chosen: dict[str, ModelPlan] = {}
     for service in services:
@@ -80,7 +92,10 @@ def _of_service(settings: Settings, service: str, *, alone: bool) -> list[ModelP
     found = [_named(settings, service, name.strip()) for name in named.split(",") if name.strip()]
     done = {task for plan in found for task in plan.tasks}
     missing = [task for task in SERVICES[service].tasks if task not in done]
-    return found + [_plan(settings, _best(settings, task)) for task in missing]
+    beside = (
+        [] if found else [entry for entry in catalog() if entry.beside and service in entry.services and entry.files]
+    )
+    return found + [_plan(settings, entry) for entry in (*(_best(settings, task) for task in missing), *beside)]
 
 
 def _best(settings: Settings, task: str) -> ModelEntry:
@@ -127,4 +142,15 @@ def _plan(settings: Settings, entry: ModelEntry) -> ModelPlan:
     source = ModelSource(
         model=entry.id, folder=entry.place(models_folder(settings)), device=settings.device, note=entry.note
     )
-    return ModelPlan(source, entry.engine, entry.extra, services=entry.services, tasks=entry.tasks, build=entry.build)
+    return ModelPlan(
+        source,
+        entry.engine,
+        entry.extra,
+        services=entry.services,
+        tasks=entry.tasks,
+        words=entry.words,
+        files=entry.files,
+        remedy="reinstall Atelier" if entry.packaged else "download it again",
+        licence=entry.licence.model_dump(),
+        build=entry.build,
+    )

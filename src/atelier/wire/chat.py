@@ -165,7 +165,8 @@ async def stream(events: AsyncGenerator[Event, None], call: Call) -> AsyncGenera
 
 def _ending(base: ChatAnswer, result: ImageToTextResult, call: Call, *, said: bool) -> list[bytes]:
     pieces = [] if said else [_chunk(base, _Delta(role="assistant", content=result.caption))]
-    pieces.append(_chunk(base, _Delta(), finish_reason=_finish(result, call)))
+    end = base.model_copy(update={"warnings": result.warnings or None})
+    pieces.append(_chunk(end, _Delta(), finish_reason=_finish(result, call)))
     if call.options["usage"]:
         last = base.model_copy(update={"usage": _usage(result)})
         pieces.append(sse.encode(last.model_dump(exclude_none=True)))
@@ -211,9 +212,10 @@ async def receive(incoming: Incoming, request: ImageToTextRequest) -> AsyncGener
             raise UpstreamFailed("the caption service answered without a caption")
         yield _read(whole, whole.choices[0].message.content or "")
         return
-    caption, last, finished = "", None, False
+    caption, last, finished, warnings = "", None, False, list[str]()
     async for message in server_events(incoming):
         last = ChatAnswer.parse(message.data)
+        warnings += last.warnings or []
         for choice in last.choices:
             finished = finished or choice.finish_reason is not None
             if choice.delta and choice.delta.content:
@@ -221,7 +223,7 @@ async def receive(incoming: Incoming, request: ImageToTextRequest) -> AsyncGener
                 yield TextDelta(text=choice.delta.content, model=last.model)
     if last is None or not finished:
         raise UpstreamFailed("the caption service ended its answer early")
-    yield _read(last, caption)
+    yield _read(last.model_copy(update={"warnings": warnings}), caption)
 
 
 def _read(last: ChatAnswer, caption: str) -> ImageToTextResult:

@@ -109,9 +109,12 @@ def _described(resident: Resident) -> dict[str, object]:
         "services": list(resident.plan.services),
         "tasks": list(resident.plan.tasks),
         "note": resident.plan.source.note,
+        "licence": resident.plan.licence,
     }
     if resident.info:
         described |= {k: v for k, v in asdict(resident.info).items() if k != "model" and v not in (None, ())}
+    if resident.card:
+        described["card"] = resident.card
     if resident.problem:
         described["problem"] = resident.problem
     return described

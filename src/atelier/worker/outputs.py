@@ -14,6 +14,7 @@ from atelier.contracts.text_to_speech import MEDIA_TYPES, AudioChunk, SpeechRequ
 from atelier.media.image import encode_image
 from atelier.media.sound import SoundEncoder
 from atelier.worker.scheduler import Job
+from atelier.worker.vocabulary import remarks
 
 
 async def encoded(job: Job) -> AsyncGenerator[Event, None]:
@@ -45,7 +46,8 @@ async def encoded(job: Job) -> AsyncGenerator[Event, None]:
 
 def _finished(job: Job, result: Result) -> Result:
     usage = result.usage.model_copy(update={"compute_ms": round(job.compute_ms, 3)})
-    return result.model_copy(update={"usage": usage, "warnings": [*result.warnings, *job.warnings]})
+    warnings = [*result.warnings, *job.warnings, *remarks(job.resident.plan, job.request)]
+    return result.model_copy(update={"usage": usage, "warnings": warnings})
 
 
 async def _preview(job: Job, preview: PicturePreview) -> PartialImage:

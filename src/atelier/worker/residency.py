@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 import structlog
 
 from atelier.contracts.engine import Engine, EngineInfo, ModelSource
 from atelier.errors import AtelierError, ModelMissing
+from atelier.worker.checksums import check_files
 
 State = Literal["waiting", "loading", "ready", "failed"]
+
+CARD = "README.md"
+"""Where a published model's folder says what it is, how it was made and what it is for."""
+
+MOST_CARD_CHARACTERS = 20_000
 
 log = structlog.get_logger()
 
@@ -21,8 +28,9 @@ log = structlog.get_logger()
 class ModelPlan:
     """A model that this worker is to hold.
 
-    engine: `package.module:Class`. extra: what to install when its libraries are absent. build: makes the folder
-    of a stand-in, `package.module:function`, called where the folder is not there yet. tasks: the work it does.
+    engine: `package.module:Class`. extra: what to install when its libraries are absent. tasks: the work it does.
+    words: all that it knows, where these are few; empty: any. files: path in its folder → SHA-256, checked before it
+    is loaded; empty: not known. remedy: what to do about a file that is damaged. licence: name, link, commercial.
     """
 
     source: ModelSource
@@ -30,17 +38,22 @@ class ModelPlan:
     extra: str
     services: Sequence[str]
     tasks: Sequence[str]
+    words: frozenset[str] = frozenset()
+    files: Mapping[str, str] = field(default_factory=dict)
+    remedy: str = "download it again"
+    licence: Mapping[str, str] | None = None
     build: str | None = None
 
 
 class Resident:
-    """One model and its engine. `load` and `engine` belong to the scheduler's thread."""
+    """One model and its engine. `load` and `engine` belong to the scheduler's thread. card: Markdown, once loaded."""
 
     def __init__(self, plan: ModelPlan) -> None:
         self.plan = plan
         self.state: State = "waiting"
         self.problem: str | None = None
         self.info: EngineInfo | None = None
+        self.card: str | None = None
         self._engine: Engine | None = None
 
     @property
@@ -59,19 +72,22 @@ class Resident:
             return
         self.state, self.problem = "loading", None
         try:
-            self._build()
+            self._check()
             engine = _imported(self.plan.engine)(self.plan.source)
             engine.load()
+            self.card = _card(self.plan.source.folder)
         except Exception as problem:
             self._refuse(problem)
             return
         self._engine, self.info, self.state = engine, engine.info(), "ready"
         log.info("model loaded", model=self.model, device=self.info.device, precision=self.info.precision)
 
-    def _build(self) -> None:
-        folder = self.plan.source.folder
-        if self.plan.build and folder and not folder.exists():
-            _imported(self.plan.build)(folder)
+    def _check(self) -> None:
+        """Before any library reads a file. Raises ModelMissing for one that is not as it was published."""
+        if self.plan.build and self.plan.source.folder and not self.plan.source.folder.exists():
+            _imported(self.plan.build)(self.plan.source.folder)
+        if self.plan.files and self.plan.source.folder:
+            check_files(self.model, self.plan.source.folder, self.plan.files, self.plan.remedy)
 
     def _refuse(self, problem: Exception) -> None:
         self.state = "failed"
@@ -82,6 +98,11 @@ class Resident:
         else:
             self.problem = f"{self.model} could not be loaded ({type(problem).__name__}); the worker's log says why"
         log.error("model not loaded", model=self.model, problem=self.problem, exc_info=problem)
+
+
+def _card(folder: Path | None) -> str | None:
+    file = folder / CARD if folder else None
+    return file.read_text(errors="replace")[:MOST_CARD_CHARACTERS] if file and file.is_file() else None
 
 
 def _imported(name: str) -> Callable[..., Engine]:
