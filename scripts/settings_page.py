@@ -18,7 +18,7 @@ tables are JSON in the environment. This page is printed from `src/atelier/setti
 
 TAIL = """
 `ATELIER_CONFIG` names the settings file; `ATELIER_TORCH` (`cpu`, `cuda` or `auto`) chooses the build of PyTorch that
-`make serve` installs.
+`make serve` installs; `ATELIER_TOKEN` is the token of `atelier demo`.
 
 ## Rate limits
 
@@ -50,6 +50,8 @@ Limits are kept in the gateway's memory: a gateway that is started anew begins t
 [models]                # ids of `atelier models list`, or folders; the first is the default
 speech-to-text = "/models/my-whisper-ct2, pocketsphinx-en-us"
 ```
+
+Where this names models for a service, they alone serve it (and the defaults of the tasks that they leave out).
 
 ## Upstreams
 

@@ -154,6 +154,53 @@ def worker(services: Annotated[list[str], typer.Argument(help=f"Any of: {', '.jo
     run_worker(_settings(), services)
 
 
+@app.command(rich_help_panel="Look")
+def demo(
+    sentence: Annotated[str | None, typer.Argument(help="What is said; none: one that the miniatures know.")] = None,
+    url: Annotated[str | None, typer.Option(help="The gateway; none: this machine's.")] = None,
+    token: Annotated[
+        str | None, typer.Option(envvar="ATELIER_TOKEN", help="A token or API key; none: one for this machine's.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the picture; none: by chance.")] = None,
+    output: Annotated[Path, typer.Option(help="The folder for the files.")] = Path("atelier-demo"),
+) -> None:
+    """Say a sentence, write it down, draw it and describe the picture; status 0 if the caption is the sentence."""
+    from atelier.demo import SENTENCE, round_trip
+
+    settings = _settings()
+    url = url or settings.gateway_url()
+    work = round_trip(
+        url,
+        token or _own_token(settings, url),
+        sentence or SENTENCE,
+        seed=seed,
+        folder=output,
+        console=console,
+    )
+    try:
+        same = asyncio.run(work)
+    except OSError as problem:
+        raise SettingsProblem(f"--output: {output} cannot be written ({problem.strerror})") from None
+    if not same:
+        raise typer.Exit(1)
+
+
+def _own_token(settings: Settings, url: str) -> str:
+    """For a gateway on this machine, which signs with the secret that is here; another's is not known."""
+    from yarl import URL
+
+    from atelier.gateway.auth import make_token
+    from atelier.gateway.secret import known_secret
+
+    try:
+        host = URL(url).host
+    except ValueError:
+        raise SettingsProblem(f"--url: {url} is not a web address") from None
+    if host not in {"127.0.0.1", "localhost", "::1", URL(settings.gateway_url()).host}:
+        raise SettingsProblem(f"--token: {url} is not on this machine; name a token of it (or set ATELIER_TOKEN)")
+    return make_token(known_secret(settings), DEVELOPMENT_TENANT, seconds=3600)
+
+
 @app.command(rich_help_panel="Administer")
 def token(
     tenant: Tenant,

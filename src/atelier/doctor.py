@@ -120,5 +120,6 @@ def _service(settings: Settings, service: str) -> Finding:
         serving = plans(settings, [service])
     except SettingsProblem as problem:
         return Finding(f"Service {service}", str(problem), False, "Name a model of `atelier models list`, or a folder.")
-    notes = "; ".join(f"{plan.source.model}{' (a stand-in)' if plan.build else ''}" for plan in serving)
-    return Finding(f"Service {service}", notes)
+    models = [plan.source for plan in serving]
+    named = (f"{model.model} ({model.note.rstrip('.')})" if model.note else model.model for model in models)
+    return Finding(f"Service {service}", "; ".join(named))
