@@ -1,4 +1,4 @@
-"""The SDXL engine against diffusers' own pipelines, alone and in company, on real (untrained) weights."""
+"""The SDXL engine against diffusers' own pipelines, alone and in company, on random weights."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from diffusers import (
 )
 from numpy.typing import NDArray
 from PIL import Image
+from random_sdxl import NATIVE_SIDE, build_random_sdxl
 from safetensors.torch import load_file, save_file
 
 from atelier.contracts import styles
@@ -32,7 +33,6 @@ from atelier.contracts.images import ImageRequest, ImageToImageRequest, TextToIm
 from atelier.engines.diffusion import DiffusionEngine
 from atelier.engines.diffusion.beginning import preview_steps
 from atelier.engines.diffusion.pixels import natural_size
-from atelier.engines.untrained_sdxl import NATIVE_SIDE, build
 from atelier.errors import InvalidRequest, ModelMissing, UnreadableMedia
 
 torch.set_num_threads(1)
@@ -46,9 +46,7 @@ Pixels = NDArray[np.uint8]
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("models") / "untrained-sdxl"
-    build(place)
-    return place
+    return build_random_sdxl(tmp_path_factory.mktemp("models") / "random-sdxl")
 
 
 @pytest.fixture(scope="session")
@@ -614,11 +612,9 @@ class TestLoading:
         assert_same(pixels_of(paint(engine, text_request())[0]), before)
 
     def test_info(self, folder: Path) -> None:
-        source = ModelSource(
-            model="test/sdxl", folder=folder, revision="abc", device="cpu", note="an untrained stand-in"
-        )
+        source = ModelSource(model="test/sdxl", folder=folder, revision="abc", device="cpu", note="a random one")
         info = DiffusionEngine(source).info()
-        assert (info.model, info.revision, info.note) == ("test/sdxl", "abc", "an untrained stand-in")
+        assert (info.model, info.revision, info.note) == ("test/sdxl", "abc", "a random one")
         assert (info.device, info.precision) == ("cpu", "float32")
 
     def test_half_precision_files_alone_are_found(self, reference: StableDiffusionXLPipeline, tmp_path: Path) -> None:

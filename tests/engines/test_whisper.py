@@ -119,8 +119,8 @@ def test_it_writes_what_the_library_writes(engine: WhisperEngine, folder: Path, 
         assert bool(our_words) == bool(settings.get("words"))
 
 
-def spoken_windows(samples: Samples) -> list[Window]:
-    windows = SpeechWindows(Recording(encoded(samples)), longest=30, pause=3)
+def spoken_windows(samples: Samples, *, longest: float = 30, pause: float = 3) -> list[Window]:
+    windows = SpeechWindows(Recording(encoded(samples)), longest=longest, pause=pause)
     found = []
     while not windows.ended:
         found.append(windows.next())
@@ -353,6 +353,20 @@ def test_an_english_model_knows_english_only(tmp_path: Path) -> None:
     assert (result.language, bool(result.text)) == ("en", True)
     with pytest.raises(InvalidRequest):
         engine.start(request(silence(1), language="de"))
+
+
+def test_a_model_with_a_short_window_hears_long_recordings_in_short_windows(tmp_path: Path) -> None:
+    engine = loaded(build_tiny_whisper(tmp_path / "short", languages=(), window=8))
+    samples = np.concatenate([babble(11), silence(1.5), babble(2)])
+    (result,) = recognise(engine, request(samples, words=True))
+    windows = spoken_windows(samples, longest=8, pause=0.8)
+    assert len(windows) == 3
+    assert {segment.seek for segment in result.segments} == {round(window.start * 100) for window in windows}
+    for window in windows:
+        heard = [segment for segment in result.segments if segment.seek == round(window.start * 100)]
+        times = [time for segment in heard for word in segment.words or () for time in (word.start, word.end)]
+        assert times
+        assert round(window.start, 2) <= min(times) <= max(times) <= round(window.end, 2)
 
 
 def test_info_says_what_is_loaded_and_unloading_gives_it_back(folder: Path) -> None:

@@ -16,16 +16,20 @@ from transformers import (
     WhisperForConditionalGeneration,
 )
 
-TIMESTAMPS = 1501  # 0 to 30 seconds, every 20 ms
 _MARKS = ("translate", "transcribe", "startoflm", "startofprev", "nospeech", "notimestamps")
 
 
-def build_tiny_whisper(folder: Path, *, languages: tuple[str, ...] = tuple(LANGUAGES), seed: int = 0) -> Path:
-    """Returns the folder of a converted model. Without `languages` it is one that knows English only."""
+def build_tiny_whisper(
+    folder: Path, *, languages: tuple[str, ...] = tuple(LANGUAGES), window: int = 30, seed: int = 0
+) -> Path:
+    """Returns the folder of a converted model that hears `window` seconds at once.
+
+    Without `languages` it is one that knows English only.
+    """
     tokenizer = _tokenizer(languages)
-    model = _model(tokenizer, languages, seed)
+    model = _model(tokenizer, languages, window, seed)
     source = folder.with_name(folder.name + "-source")
-    for part in (model, tokenizer, WhisperFeatureExtractor()):
+    for part in (model, tokenizer, WhisperFeatureExtractor(chunk_length=window)):
         part.save_pretrained(source)
     TransformersConverter(str(source), copy_files=["tokenizer.json", "preprocessor_config.json"]).convert(
         str(folder), quantization="float32"
@@ -48,12 +52,12 @@ def _tokenizer(languages: tuple[str, ...]) -> PreTrainedTokenizerFast:
 
 
 def _model(
-    tokenizer: PreTrainedTokenizerFast, languages: tuple[str, ...], seed: int
+    tokenizer: PreTrainedTokenizerFast, languages: tuple[str, ...], window: int, seed: int
 ) -> WhisperForConditionalGeneration:
     torch.manual_seed(seed)
     end, start = tokenizer.convert_tokens_to_ids(["<|endoftext|>", "<|startoftranscript|>"])
     config = WhisperConfig(
-        vocab_size=len(tokenizer) + TIMESTAMPS,
+        vocab_size=len(tokenizer) + window * 50 + 1,  # a timestamp every 20 ms
         d_model=32,
         encoder_layers=2,
         decoder_layers=2,
@@ -61,6 +65,7 @@ def _model(
         decoder_attention_heads=2,
         encoder_ffn_dim=64,
         decoder_ffn_dim=64,
+        max_source_positions=window * 50,
         init_std=0.5,  # with the usual 0.02 every recording would get the same words
         pad_token_id=end,
         bos_token_id=end,

@@ -96,7 +96,8 @@ class ModelSource:
     """What an engine is built from: `Engine(source)`.
 
     model: the catalog's id. folder: where the weights lie; None where the library brings them. device: `cpu`,
-    `cuda`, `cuda:1`, or `auto` (a GPU where there is one). note: passed on to `EngineInfo`.
+    `cuda`, `cuda:1`, or `auto` (a GPU where there is one). note: passed on to `EngineInfo`. one_size: it draws well at
+    its native size only, so that other sizes are made from that one.
     """
 
     model: str
@@ -104,6 +105,7 @@ class ModelSource:
     revision: str | None = None
     device: str = "auto"
     note: str | None = None
+    one_size: bool = False
 
 
 class Engine(Protocol):

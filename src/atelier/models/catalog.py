@@ -43,6 +43,7 @@ class ModelEntry(BaseModel):
     packaged: str | None = None
     build: str | None = None
     beside: bool = False
+    one_size: bool = False
     words: frozenset[str] = frozenset()
     note: str | None = None
     licence: Licence
@@ -140,7 +141,11 @@ def _engine_of(folder: Path) -> str | None:
 
 def _plan(settings: Settings, entry: ModelEntry) -> ModelPlan:
     source = ModelSource(
-        model=entry.id, folder=entry.place(models_folder(settings)), device=settings.device, note=entry.note
+        model=entry.id,
+        folder=entry.place(models_folder(settings)),
+        device=settings.device,
+        note=entry.note,
+        one_size=entry.one_size,
     )
     return ModelPlan(
         source,

@@ -34,7 +34,7 @@ def begin(model: Model, request: ImageRequest) -> tuple[Work, list[str]]:
     assert isinstance(request, TextToImageRequest | ImageToImageRequest)
     prompt = _styled(request)
     picture = _given_picture(model, request)
-    width, height = picture.size if picture else request.dimensions or (model.native_side, model.native_side)
+    width, height = picture.size if picture else working_size(model, request)
     positive = model.prompts.encode(prompt)
     negative = model.prompts.encode_negative(request.negative_prompt) if request.guidance_scale > 1 else None
     sizes = torch.tensor([[height, width, 0, 0, height, width]], device=model.device, dtype=model.precision)
@@ -50,8 +50,15 @@ def begin(model: Model, request: ImageRequest) -> tuple[Work, list[str]]:
         preview_steps=preview_steps(request.partial_images, len(schedule)),
         tokens=positive.tokens + (negative.tokens if negative else 0),
         revised_prompt=prompt if request.style else None,
+        enlarged_to=request.dimensions if request.dimensions != (width, height) else None,
     )
-    return work, _warnings(model, positive, negative, schedule)
+    return work, _warnings(model, positive, negative, work)
+
+
+def working_size(model: Model, request: ImageRequest) -> tuple[int, int]:
+    """(width, height) in pixels at which the model works on `request`: what is asked for, or the only one it can."""
+    native = (model.native_side, model.native_side)
+    return native if model.one_size else request.dimensions or native
 
 
 def preview_steps(wanted: int, steps: int) -> list[int]:
@@ -74,7 +81,9 @@ def _given_picture(model: Model, request: ImageRequest) -> Image.Image | None:
     if not isinstance(request, ImageToImageRequest):
         return None
     picture = read_image(request.image)
-    size = request.dimensions or natural_size(
+    if model.one_size or request.dimensions:
+        return fitted(picture, working_size(model, request))
+    size = natural_size(
         picture.size, most_pixels=model.native_side**2, smallest=SMALLEST_SIDE, largest=LARGEST_SIDE, multiple=SIDE_STEP
     )
     return fitted(picture, size)
@@ -115,13 +124,19 @@ def _repeated(encoded: Encoded, sizes: torch.Tensor, n: int) -> Conditioning:
     return Conditioning(encoded.text.expand(n, -1, -1), encoded.pooled.expand(n, -1), sizes.expand(n, -1))
 
 
-def _warnings(model: Model, positive: Encoded, negative: Encoded | None, schedule: Schedule) -> list[str]:
+def _warnings(model: Model, positive: Encoded, negative: Encoded | None, work: Work) -> list[str]:
     warnings = [
         cut_warning(name, encoded, model.prompts.most_tokens)
         for name, encoded in (("prompt", positive), ("negative_prompt", negative))
         if encoded is not None and encoded.unread
     ]
-    if len(schedule) == 0:
+    if work.enlarged_to is not None:
+        warnings.append(
+            "size: this model draws {0}x{0} pixels only; they were enlarged to {1}x{2}".format(
+                model.native_side, *work.enlarged_to
+            )
+        )
+    if len(work.schedule) == 0:
         warnings.append(
             "strength: so low that no step was left, and the picture was not changed; "
             "raise strength or num_inference_steps"

@@ -11,9 +11,10 @@ import torch
 from atelier.contracts.base import Contract
 from atelier.contracts.engine import EngineInfo, ModelSource, Picture, PicturePreview, Run
 from atelier.contracts.images import ImageRequest
-from atelier.engines.diffusion.beginning import begin
+from atelier.engines.diffusion.beginning import begin, working_size
 from atelier.engines.diffusion.model import Model, choose_device, choose_precision, load_model
 from atelier.engines.diffusion.painting import Company, Painting, Work
+from atelier.engines.diffusion.pixels import spread
 from atelier.errors import ModelMissing
 
 MOST_IMAGES = 8
@@ -57,7 +58,7 @@ class DiffusionEngine:
         """By pixels: `MOST_IMAGES` of native size make 1; fewer do where a GPU's memory holds fewer."""
         assert isinstance(request, ImageRequest)
         native_pixels = self._loaded.native_side**2
-        width, height = request.dimensions or (self._loaded.native_side, self._loaded.native_side)
+        width, height = working_size(self._loaded, request)
         return request.n * width * height / (native_pixels * _images_at_once(self._device, native_pixels))
 
     def start(self, request: Contract) -> Painting:
@@ -136,7 +137,8 @@ class DiffusionEngine:
         works = [run.open_work for run in runs]
         latents = torch.cat([work.latents[len(work.pictures), None] for work in works])
         for run, work, pixels in zip(runs, works, self._loaded.pixels.decode(latents), strict=True):
-            work.pictures.append(Picture(pixels, work.seeds[len(work.pictures)]))
+            picture = spread(pixels, work.enlarged_to) if work.enlarged_to else pixels
+            work.pictures.append(Picture(picture, work.seeds[len(work.pictures)]))
             run.progress = work.progress
             if work.is_finished:
                 run.outputs.append(work.result())

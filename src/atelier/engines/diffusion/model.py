@@ -20,7 +20,10 @@ from atelier.errors import ModelMissing
 
 @dataclass(frozen=True)
 class Model:
-    """A loaded pipeline and its parts. native_side: the width and height in pixels that it was trained for."""
+    """A loaded pipeline and its parts. native_side: the width and height in pixels that it was trained for.
+
+    one_size: it draws at these only.
+    """
 
     pipeline: StableDiffusionXLPipeline
     prompts: PromptEncoder
@@ -28,6 +31,7 @@ class Model:
     native_side: int
     device: torch.device
     precision: torch.dtype
+    one_size: bool = False
 
 
 def load_model(source: ModelSource, device: torch.device) -> Model:
@@ -38,7 +42,15 @@ def load_model(source: ModelSource, device: torch.device) -> Model:
     precision = choose_precision(device)
     pipeline = _pipeline(source, folder, precision)
     _place(pipeline, device, precision)
-    return Model(pipeline, PromptEncoder(pipeline), Pixels(pipeline), _native_side(pipeline), device, precision)
+    return Model(
+        pipeline,
+        PromptEncoder(pipeline),
+        Pixels(pipeline),
+        _native_side(pipeline),
+        device,
+        precision,
+        source.one_size,
+    )
 
 
 def choose_device(name: str) -> torch.device:

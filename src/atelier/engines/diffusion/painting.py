@@ -38,7 +38,8 @@ class Work:
     """What a run of n images holds on the device.
 
     latents: (n, channels, height / 8, width / 8). negative: None where guidance is off. preview_steps: after which
-    steps a preview is due. tokens: read of the prompts.
+    steps a preview is due. tokens: read of the prompts. enlarged_to: (width, height) of the pictures, where
+    they are made larger than what was drawn.
     """
 
     latents: torch.Tensor
@@ -50,6 +51,7 @@ class Work:
     preview_steps: Sequence[int]
     tokens: int
     revised_prompt: str | None
+    enlarged_to: tuple[int, int] | None = None
     pictures: list[Picture] = field(default_factory=list)
 
     @property

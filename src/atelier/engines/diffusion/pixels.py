@@ -90,3 +90,13 @@ def natural_size(
     longest = min(largest, max(smallest, most_pixels // smallest))
     width, height = (min(max(int(side * shrink), smallest), longest) // multiple * multiple for side in size)
     return width, height
+
+
+def spread(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """A square picture (side, side, 3) enlarged to the shorter side of `size` (width, height), and its edges drawn out
+    to the longer one: (height, width, 3)."""
+    width, height = size
+    side = min(size)
+    square = np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.BICUBIC))
+    left, top = (width - side) // 2, (height - side) // 2
+    return np.pad(square, ((top, height - side - top), (left, width - side - left), (0, 0)), mode="edge")

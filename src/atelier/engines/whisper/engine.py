@@ -19,11 +19,8 @@ from atelier.media.recording import Recording
 from atelier.media.voice import SpeechWindows, Window
 
 TOGETHER = 8
-LONGEST_WINDOW = 30.0
-"""Seconds: what the encoder takes at once."""
-
-PAUSE = 3.0
-"""Seconds. A window costs the encoder the same however little is in it, so shorter silences stay inside."""
+PAUSE = 0.1
+"""As a share of a window. That costs the encoder the same however little is in it, so shorter silences stay inside."""
 
 FILES = ("model.bin", "config.json", "tokenizer.json")
 SMALL_WEIGHTS = 100_000_000
@@ -81,11 +78,12 @@ class WhisperEngine:
         assert isinstance(request, TranscriptionRequest)
         language = self._language(request.language)
         recording = Recording(request.audio)
+        longest = self._recogniser.window
         run = _Hearing(
             key=(request.words, request.temperature, request.prompt),
             request=request,
             recording=recording,
-            windows=SpeechWindows(recording, longest=LONGEST_WINDOW, pause=PAUSE),
+            windows=SpeechWindows(recording, longest=longest, pause=PAUSE * longest),
             language=language,
         )
         if cut := self._recogniser.cut(request.prompt):

@@ -73,6 +73,11 @@ class Recogniser:
     def languages(self) -> tuple[str, ...]:
         return tuple(self._model.supported_languages)
 
+    @property
+    def window(self) -> float:
+        """Seconds that the encoder takes at once: 30, but for models that were made with less."""
+        return float(self._model.feature_extractor.chunk_length)
+
     def cut(self, prompt: str) -> int:
         """How many tokens of `prompt` will not fit: half of what the model can write is for it, less one mark."""
         return max(0, len(self._prompt_tokens(prompt)) - (self._most // 2 - 1))
@@ -89,9 +94,10 @@ class Recogniser:
                 passage.segments = list(self._segments(passage, temperature, timed.get(index, []), words))
 
     def _features(self, window: Window) -> NDArray[np.float32]:
-        """The spectrogram, of shape (mel bands, 3000)."""
-        spectrogram = self._model.feature_extractor(window.samples.astype(np.float32) / 32768)
-        return cast("NDArray[np.float32]", pad_or_trim(spectrogram[..., :-1]))
+        """The spectrogram, of shape (mel bands, frames of the model's window): 3000 frames for 30 seconds."""
+        extractor = self._model.feature_extractor
+        spectrogram = extractor(window.samples.astype(np.float32) / 32768)
+        return cast("NDArray[np.float32]", pad_or_trim(spectrogram[..., :-1], extractor.nb_max_frames))
 
     def _find_languages(self, passages: Sequence[Passage], encoded: Any) -> None:
         if all(passage.language for passage in passages):
