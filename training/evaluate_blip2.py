@@ -8,6 +8,7 @@ import json
 import random
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import cycle, islice
 from pathlib import Path
 
 import torch
@@ -30,9 +31,10 @@ def open_engine(folder: Path = MODEL) -> Blip2Engine:
 
 
 def drawn(many: int, seed: int) -> list[tuple[Scene, Image.Image]]:
-    """Held-out scenes and a picture of each; equal seeds give the same ones."""
-    chance = random.Random(seed)
-    return [(scene, draw(scene, chance)) for scene in chance.sample(held_out_scenes(), many)]
+    """Held-out scenes, each once before one comes again, with a picture of each; equal seeds give the same ones."""
+    chance, scenes = random.Random(seed), held_out_scenes()
+    chance.shuffle(scenes)
+    return [(scene, draw(scene, chance)) for scene in islice(cycle(scenes), many)]
 
 
 def captions_of(pictures: Iterable[Path | Image.Image], engine: Blip2Engine) -> list[str]:

@@ -18,21 +18,25 @@ _BORDER = 4  # pixels along the edges: nothing but background
 _CONTRAST = 60.0  # how far a colour lies from the background, at least, to belong to the shape
 _LEAST = 60  # pixels of a shape: fewer are specks
 _GRID = 32  # shapes are compared on a square of this many pixels
-_BORDERLINE = 19.5  # half the longer side of what lies between small and large, in pixels
+_BORDERLINE = 17.8  # half the longer side of what lies between small and large, in pixels
 
 
 def look(picture: Image.Image) -> Scene | None:
     """What `picture` (scaled to SIDE x SIDE) shows; None where no shape stands out from the background."""
     pixels = np.asarray(picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BICUBIC), dtype=np.float32)
     background = np.median(pixels[_border()], axis=0)
-    mask = _largest_part(np.linalg.norm(pixels - background, axis=2) > _CONTRAST)
+    apart = np.linalg.norm(pixels - background, axis=2)
+    mask = _largest_part(apart > _CONTRAST)
     if mask.sum() < _LEAST:
         return None
+    colour = np.median(pixels[_inner(mask)], axis=0)
+    # A soft edge lies where the colour is half way to the background's.
+    mask = _largest_part(apart > np.linalg.norm(colour - background) / 2)
     rows, columns = np.nonzero(mask.any(axis=1))[0], np.nonzero(mask.any(axis=0))[0]
     top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
     return Scene(
         shape=_shape(mask[top:bottom, left:right]),
-        colour=_nearest(np.median(pixels[_inner(mask)], axis=0), COLOURS),
+        colour=_nearest(colour, COLOURS),
         background=_nearest(background, BACKGROUNDS),
         size=SIZES[int(max(bottom - top, right - left) / 2 > _BORDERLINE)],
         position=_position((left + right) / 2),

@@ -1,6 +1,6 @@
 """Trains `atelier-mini-whisper`, a Whisper of 1.9 million parameters, and writes it in CTranslate2's form.
 
-    python training/train_whisper.py [--steps 2400]
+    python training/train_whisper.py [--steps 1500]
 
 A second loss on the encoder (CTC: it spells what it hears, letter by letter) teaches it in minutes when which sound
 is heard; the layer for that is dropped afterwards, and what is left is a plain Whisper.
@@ -35,7 +35,7 @@ FINISHED = ROOT / "src/atelier/models/mini/whisper"
 
 BATCH = 32
 SHARDS = 6
-STEPS = 2400
+STEPS = 1500
 EASY = 400
 """Steps with one short utterance alone; then every third batch has windows of several utterances, and from
 `LAST` of the steps on all have, of full length."""
@@ -184,7 +184,7 @@ def main() -> None:
             print("  " + ", ".join(f"{name} {loss.item():.3f}" for name, loss in losses.items()), flush=True)
         return torch.stack([*losses.values()]).sum()
 
-    plan = Plan(folder=given.work, steps=given.steps, rate=1.5e-3, average=0.998, report_every=50, checkpoint_every=200)
+    plan = Plan(folder=given.work, steps=given.steps, rate=1.5e-3, average=0.998, report_every=50, checkpoint_every=100)
     trained = train(pupil, loss_of, plan)
     assert isinstance(trained, Pupil)
     convert(trained.whisper, tokenizer, given.out)
