@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-SIZE = (1280, 300)
+SIZE = (1280, 270)
 PAPER, INK, FAINT, SOUND = "#fbfaf7", "#1d1d1f", "#6e6e73", "#2f5bd0"
 FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
 TOP, SIDE = 84, 150  # of the things shown, in pixels
 COLUMNS = (
-    (40, "said"),
+    (40, "a sentence"),
     (340, "text-to-speech"),
     (640, "speech-to-text"),
     (900, "text-to-image"),

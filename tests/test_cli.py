@@ -79,7 +79,7 @@ def test_models_say_what_is_here(cli: Cli) -> None:
 def test_doctor_finds_this_machine_in_order(cli: Cli) -> None:
     findings = {row["what"]: row for row in json.loads(cli("doctor", "--json").stdout)}
     assert findings["Engine espeak"]["good"]
-    assert "a stand-in" in findings["Service text-to-image"]["found"]
+    assert "atelier-mini-sdxl (A miniature" in findings["Service text-to-image"]["found"]
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,10 @@ def test_doctor_finds_this_machine_in_order(cli: Cli) -> None:
         (("token", "--tenant", "acme", "--hours", "inf"), {}, "hours"),
         (("gateway",), {"ATELIER_FETCH_ALLOW": '["10.0.0.1/8 x"]'}, "ATELIER_FETCH_ALLOW"),
         (("gateway",), {"ATELIER_HOME": "/dev/null/x"}, "ATELIER_HOME"),
+        (("demo",), {"JWT_SECRET": ""}, "start it first"),
+        (("demo", "--url", "http://elsewhere.example:8000"), {}, "--token: http://elsewhere.example:8000 is not on"),
+        (("demo", "--url", "http://["), {}, "--url: http://[ is not a web address"),
+        (("demo", "--url", "http://127.0.0.1:9"), {}, "no gateway answers at http://127.0.0.1:9; start one"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_sentence(

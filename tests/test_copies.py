@@ -10,10 +10,12 @@ from importlib import import_module
 from pathlib import Path
 
 from atelier.catalog import SERVICES
+from atelier.demo import LISTENER, SENTENCE, TELLER
 from atelier.doctor import _LIBRARIES
 from atelier.gateway.faces.native import NATIVE_ROUTES
-from atelier.models.catalog import catalog
+from atelier.models.catalog import HERE, catalog
 from atelier.wire.routes import ROUTES
+from world import scenes, sentence
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -32,9 +34,8 @@ def test_every_model_names_an_engine_and_an_extra_that_exist() -> None:
     for entry in catalog():
         assert entry.extra in PROJECT["optional-dependencies"]
         assert entry.extra in _LIBRARIES
-        for name in filter(None, (entry.engine, entry.build)):
-            module, _, attribute = name.partition(":")
-            assert hasattr(import_module(module), attribute)
+        module, _, attribute = entry.engine.partition(":")
+        assert hasattr(import_module(module), attribute)
 
 
 def test_doctor_looks_for_libraries_that_the_extras_bring() -> None:
@@ -54,3 +55,23 @@ def test_the_settings_page_is_printed_from_the_settings() -> None:
     command = [sys.executable, ROOT / "scripts" / "settings_page.py"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert (ROOT / "docs" / "settings.md").read_text() == printed, "type: make docs"
+
+
+def test_the_checksums_are_those_of_the_models_in_the_package() -> None:
+    command = [sys.executable, ROOT / "scripts" / "checksums.py", "--check"]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_the_models_in_the_package_are_small_and_have_cards() -> None:
+    folders = [HERE / entry.packaged for entry in catalog() if entry.packaged]
+    assert len(folders) == 3
+    sizes = [file.stat().st_size for folder in folders for file in folder.rglob("*") if file.is_file()]
+    assert sum(sizes) < 60_000_000
+    for folder in folders:
+        assert (folder / "README.md").read_text().startswith("---\n")
+
+
+def test_the_demo_speaks_of_the_small_world_to_models_that_there_are() -> None:
+    assert {LISTENER, TELLER} <= {entry.id for entry in catalog()}
+    assert SENTENCE in {sentence(scene) for scene in scenes()}

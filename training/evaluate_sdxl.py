@@ -18,6 +18,7 @@ from atelier.contracts.images import ImageToImageRequest
 from atelier.engines.diffusion import DiffusionEngine
 from drawing import MODEL, STEPS, drawn, open_engine, pictures
 from judge import ATTRIBUTES, look, score
+from sdxl_unet import repainting
 from world import COLOURS, Scene, draw, held_out_scenes
 
 STRENGTH = 0.7
@@ -49,8 +50,8 @@ def repainted(engine: DiffusionEngine, scenes: Sequence[Scene]) -> tuple[list[Im
     ]
     requests = [
         ImageToImageRequest(
-            image=_encoded(draw(scene, random.Random(number))),
-            prompt=f"a {new.colour} {new.shape} on a {new.background} background",
+            image=png(draw(scene, random.Random(number))),
+            prompt=repainting(new),
             strength=STRENGTH,
             num_inference_steps=STEPS,
             seed=number,
@@ -74,23 +75,26 @@ def scores(engine: DiffusionEngine, many: int, keep: Path | None) -> Mapping[str
     began = time.perf_counter()
     made = drawn(engine, asked)
     pace = (time.perf_counter() - began) / many
-    again, wanted = repainted(engine, asked[: many // 4])
+    again, wanted = repainted(engine, asked[: many // 2])
+    large = [place for place, scene in enumerate(wanted) if scene.size == "large"]
     if keep:
         keep.mkdir(parents=True, exist_ok=True)
         for number, picture in enumerate(made):
             picture.save(keep / f"{number:03}.png")
-        sheet(made[:48], 12).save(keep / "sheet.jpg", quality=92)
-        sheet(again[:24], 12).save(keep / "repainted.jpg", quality=92)
+        sheet(made[:48], 12).save(keep / "sheet.png")
+        sheet(again[:24], 12).save(keep / "repainted.png")
     return {
         "pictures": many,
         "steps": STEPS,
         "drawn": picture_scores(made, asked),
         f"repainted at strength {STRENGTH}": picture_scores(again, wanted),
+        "of these, large shapes": picture_scores([again[place] for place in large], [wanted[place] for place in large]),
         "seconds for a picture": round(pace, 3),
     }
 
 
-def _encoded(picture: Image.Image) -> bytes:
+def png(picture: Image.Image) -> bytes:
+    """Encoded, as requests carry pictures."""
     sink = io.BytesIO()
     picture.save(sink, "PNG")
     return sink.getvalue()

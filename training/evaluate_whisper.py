@@ -54,6 +54,12 @@ def held_out_sentences() -> list[str]:
     return [sentence(scene) for scene in held_out_scenes()]
 
 
+def series(count: int, seed: int = 3) -> list[str]:
+    """Numbers or colours in a row: "red, green, blue"."""
+    chance = random.Random(seed)
+    return [", ".join(chance.sample(chance.choice((NUMBERS, COLOUR_WORDS)), 3)) for _ in range(count)]
+
+
 def load(folder: Path = FINISHED) -> WhisperEngine:
     engine = WhisperEngine(ModelSource("atelier-mini-whisper", folder=folder, device="cpu"))
     engine.load()
@@ -115,6 +121,7 @@ def measure(engine: WhisperEngine, narrator: Narrator) -> dict[str, object]:
         f"held-out sentences, unheard voice ({UNHEARD})": every_way(sentences[::3], [UNHEARD]),
         "numbers alone": every_way(NUMBERS, VOICES[:5]),
         "colours alone": every_way(COLOUR_WORDS, VOICES[:5]),
+        "three numbers or colours in a row": sayings(series(48), VOICES[:4], 48),
         "all words alone, unheard voice": every_way(WORDS, [UNHEARD]),
         **{f"held-out sentences, {voice} (unheard)": sayings(sentences, [voice], 18) for voice in STRANGERS},
     }

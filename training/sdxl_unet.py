@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -14,8 +14,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from loop import Plan, train
 from sdxl_text import WIDTH, WIDTH_2, TextEncoders, build_tokenizers, tokens_of
-from sdxl_vae import PICTURE_SIDE, as_tensor
-from world import Scene, draw, training_scenes, wording
+from sdxl_vae import PICTURE_SIDE, as_tensor, picture_of
+from world import COLOURS, Scene, article, draw, is_held_out, training_scenes, wording
 
 LATENT_SIDE = PICTURE_SIDE // 4
 _SIZE_WIDTH = 32  # of the embedding of each of the six numbers of the size conditioning
@@ -23,6 +23,11 @@ _POOL, _BATCH = 9000, 32
 _SNR_CAP = 5.0  # https://arxiv.org/abs/2303.09556: easy steps, where little noise is left, count for less
 _BLURRED, _CROPPED = 0.15, 0.15  # shares of pictures that teach what the size conditioning means
 _COARSEST, _FINEST, _FURTHEST = 8, 48, 10  # pixels
+# Noise that moves a whole picture's shade, as SDXL's own training had (https://arxiv.org/abs/2307.01952), and a loss
+# for the shade it is taken for: without them a background hangs on chance and not on the prompt.
+_OFFSET_FROM, _OFFSET, _SHADE, _LEAST_SNR = 2000, 0.1, 0.5, 0.04
+# Towards the end some examples begin with a picture of another colour, as image to image does.
+_REPAINT_FROM, _REPAINT_TIME, _REPAINTED, _PAIRS = 5000, 350, 0.35, 3000
 # Both, or one of them alone, or neither (as guidance asks for): each must carry the prompt by itself.
 _WITHOUT_BOTH, _WITHOUT_TEXT, _WITHOUT_POOLED = 0.1, 0.07, 0.13
 
@@ -67,11 +72,19 @@ class Pool:
     scenes: list[Scene]
 
 
+@dataclass(frozen=True)
+class Pairs(Pool):
+    """`given`: latents of the same pictures with the shape in another colour."""
+
+    given: Tensor
+
+
 def train_unet(
     folder: Path, steps: int, vae: AutoencoderKL, encoders: TextEncoders, seed: int = 0
 ) -> UNet2DConditionModel:
     torch.manual_seed(seed)
     pool, tokenizers = _pool(folder / "pool.pt", vae, seed), build_tokenizers()
+    pairs = _pairs(folder / "pairs.pt", vae, seed)
     unet, kept = build_unet(), build_scheduler().alphas_cumprod
     encoders.requires_grad_(False)
 
@@ -81,25 +94,49 @@ def train_unet(
         chosen = [chance.randrange(len(pool.scenes)) for _ in range(_BATCH)]
         prompts = [wording(pool.scenes[index], chance) for index in chosen]
         clean, noise = pool.latents[chosen], torch.randn(_BATCH, 4, LATENT_SIDE, LATENT_SIDE)
+        if step >= _OFFSET_FROM:
+            noise = noise + _OFFSET * torch.randn(_BATCH, 4, 1, 1)
         times = ((torch.randperm(_BATCH) + torch.rand(_BATCH)) / _BATCH * len(kept)).long()
         share = kept[times].view(-1, 1, 1, 1)
+        given, sizes = clean.clone(), pool.sizes[chosen]
+        for row in _to_repaint(step, times, chance):
+            pair = chance.randrange(len(pairs.scenes))
+            given[row], clean[row], sizes[row] = pairs.given[pair], pairs.latents[pair], pairs.sizes[pair]
+            prompts[row] = repainting(pairs.scenes[pair])
+        noised = share.sqrt() * given + (1 - share).sqrt() * noise
+        noise = (noised - share.sqrt() * clean) / (1 - share).sqrt()  # what leads from there to the picture wanted
         with torch.autocast("cpu", torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
             with torch.no_grad():
                 states = encoders(*(tokens_of(tokenizer, prompts) for tokenizer in tokenizers))
             text, pooled = _forgetting(states, chance)
             predicted = unet(
-                share.sqrt() * clean + (1 - share).sqrt() * noise,
+                noised,
                 times,
                 text,
-                added_cond_kwargs={"text_embeds": pooled, "time_ids": pool.sizes[chosen]},
+                added_cond_kwargs={"text_embeds": pooled, "time_ids": sizes},
             ).sample.float()
         snr = kept[times] / (1 - kept[times])
-        wrong = ((predicted - noise) ** 2).mean(dim=(1, 2, 3))
-        return (wrong * (snr.clamp(max=_SNR_CAP) / snr)).mean()
+        wrong = ((predicted - noise) ** 2).mean(dim=(1, 2, 3)) * (snr.clamp(max=_SNR_CAP) / snr)
+        if step < _OFFSET_FROM:
+            return wrong.mean()
+        shade = ((predicted - noise).mean(dim=(2, 3)) ** 2).mean(dim=1)
+        return (wrong + _SHADE * shade / snr.clamp(min=_LEAST_SNR)).mean()
 
     trained = train(unet, loss_of, Plan(folder / "unet", steps, rate=1.2e-3, warmup=300, average=0.999))
     assert isinstance(trained, UNet2DConditionModel)
     return trained
+
+
+def repainting(scene: Scene) -> str:
+    """The prompt of a repainting: it names no place and no size, which are to stay as they are."""
+    return f"{article(scene.colour)} {scene.colour} {scene.shape} on a {scene.background} background"
+
+
+def _to_repaint(step: int, times: Tensor, chance: random.Random) -> list[int]:
+    """The rows of a batch that start from a picture in another colour: those with enough noise to repaint it."""
+    if step < _REPAINT_FROM:
+        return []
+    return [row for row, time in enumerate(times.tolist()) if time >= _REPAINT_TIME and chance.random() < _REPAINTED]
 
 
 def _forgetting(states: dict[str, Tensor], chance: random.Random) -> tuple[Tensor, Tensor]:
@@ -116,6 +153,32 @@ def _forgetting(states: dict[str, Tensor], chance: random.Random) -> tuple[Tenso
         ):
             keep_pooled[row] = 0
     return text * keep_text.view(-1, 1, 1), pooled * keep_pooled.view(-1, 1)
+
+
+@torch.no_grad()
+def _pairs(path: Path, vae: AutoencoderKL, seed: int) -> Pairs:
+    """Pictures that differ in the shape's colour alone; made once and kept at `path`."""
+    chance, scenes = random.Random(f"pairs {seed}"), training_scenes()
+    wanted = [chance.choice(scenes) for _ in range(_PAIRS)]
+    if not path.is_file():
+        before = [chance.choice(_in_other_colours(scene)) for scene in wanted]
+        latents = [_latents(vae, drawn, seed) for drawn in (before, wanted)]
+        torch.save({"given": latents[0], "latents": latents[1]}, path)
+    kept = torch.load(path, weights_only=True)
+    sizes = torch.tensor([[PICTURE_SIDE, PICTURE_SIDE, 0, 0, PICTURE_SIDE, PICTURE_SIDE]] * _PAIRS).float()
+    return Pairs(kept["latents"], sizes, wanted, kept["given"])
+
+
+def _in_other_colours(scene: Scene) -> list[Scene]:
+    others = [replace(scene, colour=colour) for colour in COLOURS if colour not in (scene.colour, scene.background)]
+    return [other for other in others if not is_held_out(other)]
+
+
+def _latents(vae: AutoencoderKL, drawn: list[Scene], seed: int) -> Tensor:
+    """Of one picture of each scene: equal places, radii and shades for equal places in the list."""
+    pictures = [picture_of(scene, random.Random(f"pair {seed} {number}")) for number, scene in enumerate(drawn)]
+    parts = torch.stack(pictures).split(50)
+    return torch.cat([vae.encode(part).latent_dist.mean for part in parts]) * vae.config.scaling_factor
 
 
 @torch.no_grad()

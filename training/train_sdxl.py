@@ -14,7 +14,7 @@ from sdxl_unet import build_scheduler, build_unet, train_unet
 from sdxl_vae import train_decoder, train_vae
 from world import held_out_scenes
 
-VAE_STEPS, DECODER_STEPS, TEXT_STEPS, UNET_STEPS = 800, 5000, 700, 6500
+VAE_STEPS, DECODER_STEPS, TEXT_STEPS, UNET_STEPS = 800, 5000, 700, 6800
 CHECKPOINTS = Path("build/training/sdxl")
 MODEL = Path("src/atelier/models/mini/sdxl")
 

@@ -133,7 +133,7 @@ def wording(scene: Scene, chance: random.Random) -> str:
     size, position, background = (_perhaps_other(word, chance) for word in words)
     thing = [size] * (chance.random() < 0.6) + [scene.colour] * (chance.random() < 0.9) + [scene.shape]
     named = " ".join(thing)
-    named = named if chance.random() < 0.2 else f"{_article(named)} {named}"
+    named = named if chance.random() < 0.2 else f"{article(named)} {named}"
     where = f"{'in' if scene.position == 'middle' else 'on'} the {position}"
     preposition = "of" if chance.random() < 0.7 else "on"
     ways = {
@@ -145,6 +145,11 @@ def wording(scene: Scene, chance: random.Random) -> str:
         named: 0.1,
     }
     return chance.choices([*ways], [*ways.values()])[0]
+
+
+def article(words: str) -> str:
+    """ "a", or "an" before "orange"."""
+    return "an" if words.startswith("orange") else "a"
 
 
 def questions(scene: Scene) -> list[tuple[str, str]]:
@@ -191,7 +196,3 @@ def _shade(colour: tuple[int, int, int], chance: random.Random) -> tuple[int, in
 
 def _perhaps_other(word: str, chance: random.Random) -> str:
     return chance.choice(_ALSO[word]) if word in _ALSO and chance.random() < 0.3 else word
-
-
-def _article(words: str) -> str:
-    return "an" if words.startswith("orange") else "a"

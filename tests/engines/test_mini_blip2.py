@@ -44,16 +44,16 @@ def samples() -> list[tuple[Scene, Image.Image]]:
 def test_captions_say_what_is_there(engine: Blip2Engine, samples: list[tuple[Scene, Image.Image]]) -> None:
     captions = captions_of([picture for _, picture in samples], engine)
     scores = caption_scores(captions, [scene for scene, _ in samples])
-    assert scores["shape and colour"] >= 0.9, captions
-    assert scores["background"] >= 0.9, captions
-    assert scores["size"] >= 0.9, captions
-    assert scores["position"] >= 0.9, captions
-    assert scores["all five"] >= 0.8, captions
+    assert scores["shape and colour"] >= 0.95, captions
+    assert scores["background"] >= 0.95, captions
+    assert scores["size"] >= 0.95, captions
+    assert scores["position"] >= 0.95, captions
+    assert scores["all five"] >= 0.9, captions
 
 
 def test_questions_are_answered(engine: Blip2Engine, samples: list[tuple[Scene, Image.Image]]) -> None:
     scores = answer_scores(engine, samples[:12])
-    assert scores["all"] >= 0.9, scores
+    assert scores["all"] >= 0.95, scores
 
 
 def test_a_question_as_people_type_it(engine: Blip2Engine, samples: list[tuple[Scene, Image.Image]]) -> None:
@@ -64,7 +64,7 @@ def test_a_question_as_people_type_it(engine: Blip2Engine, samples: list[tuple[S
 
 def test_any_words_can_be_asked(engine: Blip2Engine, samples: list[tuple[Scene, Image.Image]]) -> None:
     """The vocabulary holds every byte, so that nothing is unknown; answers end by themselves."""
-    question = "Où est l'étoile ☆, 先生? <image></s>\n\0"
+    question = "Où est l'étoile ☆, 先生? <image></s>\n"
     request = ImageToTextRequest(image=_png(samples[0][1]), question=question, max_tokens=200)
     run = engine.start(request)
     engine.step([run])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
 
 from atelier.models.catalog import catalog, plans
 from atelier.settings import Settings, SettingsProblem
+from atelier.worker.vocabulary import unknown_words
+from captions import asked
+from world import scenes, wording
 
 
 def chosen(home: Path, *services: str, **settings: object) -> list[str]:
@@ -15,11 +19,18 @@ def chosen(home: Path, *services: str, **settings: object) -> list[str]:
     return [plan.source.model for plan in plans(loaded, services)]
 
 
-def test_stand_ins_and_libraries_models_serve_where_nothing_is_installed(tmp_path: Path) -> None:
-    assert chosen(tmp_path, "text-to-image", "image-to-image") == ["atelier-untrained-sdxl"]
+def test_miniatures_and_libraries_models_serve_where_nothing_is_installed(tmp_path: Path) -> None:
+    assert chosen(tmp_path, "text-to-image", "image-to-image") == ["atelier-mini-sdxl"]
     assert chosen(tmp_path, "text-to-speech") == ["espeak-ng"]
-    assert chosen(tmp_path, "speech-to-text") == ["pocketsphinx-en-us"]
-    assert chosen(tmp_path, "image-to-text") == ["atelier-untrained-blip2", "rapidocr"]
+    assert chosen(tmp_path, "image-to-text") == ["atelier-mini-blip2", "rapidocr"]
+
+
+def test_the_miniature_of_speech_is_held_beside_the_default(tmp_path: Path) -> None:
+    assert chosen(tmp_path, "speech-to-text") == ["pocketsphinx-en-us", "atelier-mini-whisper"]
+    (tmp_path / "models/openai/whisper-large-v3").mkdir(parents=True)
+    assert chosen(tmp_path, "speech-to-text") == ["openai/whisper-large-v3", "atelier-mini-whisper"]
+    assert chosen(tmp_path, "speech-to-text", model_name="pocketsphinx-en-us") == ["pocketsphinx-en-us"]
+    assert chosen(tmp_path, "speech-to-text", model_name="atelier-mini-whisper") == ["atelier-mini-whisper"]
 
 
 def test_a_full_model_serves_once_its_folder_is_there(tmp_path: Path) -> None:
@@ -37,7 +48,7 @@ def test_settings_choose_and_the_first_is_the_default(tmp_path: Path) -> None:
 
 
 def test_a_task_that_settings_leave_out_keeps_its_default(tmp_path: Path) -> None:
-    assert chosen(tmp_path, "image-to-text", model_name="rapidocr") == ["rapidocr", "atelier-untrained-blip2"]
+    assert chosen(tmp_path, "image-to-text", model_name="rapidocr") == ["rapidocr", "atelier-mini-blip2"]
 
 
 @pytest.mark.parametrize(
@@ -67,3 +78,20 @@ def test_names_that_mean_nothing_are_refused(tmp_path: Path) -> None:
 
 def test_every_entry_tells_its_licence() -> None:
     assert all(entry.licence.link.startswith("https://") for entry in catalog())
+
+
+def test_a_miniature_knows_the_words_that_it_was_taught_and_no_other() -> None:
+    chance = random.Random(0)
+    taught: dict[str, set[str]] = {"atelier-mini-sdxl": set(), "atelier-mini-blip2": set()}
+    for scene in scenes() * 4:
+        taught["atelier-mini-sdxl"].update(unknown_words(wording(scene, chance), ()))
+        taught["atelier-mini-blip2"].update(unknown_words(asked(scene, chance)[0], ()))
+    assert {entry.id: entry.words for entry in catalog() if entry.words} == taught
+
+
+def test_a_model_of_this_package_is_checked_before_it_is_loaded(tmp_path: Path) -> None:
+    for service in ("text-to-image", "image-to-text", "speech-to-text"):
+        found = {plan.source.model: plan for plan in plans(Settings(home=tmp_path), [service])}
+        [mini] = [plan for model, plan in found.items() if model.startswith("atelier-mini")]
+        assert "README.md" in mini.files
+        assert mini.remedy == "reinstall Atelier"

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from test_five_services import page as rendered_page
 
+from atelier.demo import SENTENCE
 from serving import Served
 from sounds import read_aloud
 
@@ -57,15 +58,15 @@ def page(context: BrowserContext, served: Served) -> Iterator[Page]:
 
 
 def test_a_picture_appears_step_by_step(page: Page) -> None:
-    page.fill("#prompt", "a red circle on a blue background")
+    expect(page.locator("#prompt")).to_have_value(SENTENCE)
     page.fill("#steps", "15")
     page.get_by_role("button", name="Create").click()
     expect(page.locator("#preview")).to_be_visible(timeout=SECONDS)
     expect(page.locator("#picture")).to_be_visible(timeout=SECONDS)
     natural = page.locator("#picture").evaluate("picture => [picture.naturalWidth, picture.naturalHeight]")
-    assert natural == [128, 128]
+    assert natural == [64, 64]
     assert page.locator("#progress .ruler span").evaluate("bar => getComputedStyle(bar).transform") == "none"
-    expect(page.locator("#area-images .remarks").first).to_contain_text("untrained stand-in")
+    expect(page.locator("#area-images .remarks").first).to_contain_text("A miniature")
 
 
 def test_cancel_stops_a_picture(page: Page, served: Served) -> None:

@@ -18,6 +18,11 @@ from serving import Served
 from sounds import read_aloud
 
 TEXT = "The quick brown fox jumps over the lazy dog. Two plus two is four, and the door is open."
+MINIATURES = {
+    "atelier-mini-sdxl": "text-to-image",
+    "atelier-mini-blip2": "image-to-text",
+    "atelier-mini-whisper": "speech-to-text",
+}
 FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
 
 
@@ -47,7 +52,7 @@ def test_openai_text_to_image(served: Served) -> None:
     )
     assert made.data is not None
     first, second = (png(base64.b64decode(image.b64_json or "")) for image in made.data)
-    assert first.shape == (128, 128, 3)
+    assert first.shape == (64, 64, 3)
     assert np.abs(first.astype(int) - second).max() > 20, "two seeds gave one picture"
     again = served.openai().images.generate(prompt="a red circle", extra_body={"num_inference_steps": 5, "seed": 7})
     assert again.data is not None
@@ -74,7 +79,7 @@ def test_openai_image_to_image(served: Served) -> None:
         extra_body={"num_inference_steps": 5, "strength": 0.6},
     )
     assert edited.data is not None
-    assert png(base64.b64decode(edited.data[0].b64_json or "")).shape == (128, 128, 3)
+    assert png(base64.b64decode(edited.data[0].b64_json or "")).shape == (64, 64, 3)
     varied = served.openai().images.create_variation(image=("start.png", sink.getvalue(), "image/png"), n=1)
     assert varied.data is not None
     assert varied.data[0].b64_json
@@ -181,8 +186,55 @@ def test_a_model_of_another_task_says_what_it_does(served: Served) -> None:
 def test_models_are_listed_with_what_they_are(served: Served) -> None:
     models = {model.id: model.model_dump() for model in served.openai().models.list()}
     assert {"espeak-ng", "pocketsphinx-en-us", "rapidocr"} <= set(models)
-    assert "untrained stand-in" in models["atelier-untrained-sdxl"]["note"]
     assert len(models["espeak-ng"]["languages"]) > 50
+    assert models["espeak-ng"]["licence"]["name"] == "GPL-3.0-or-later"
+    for name, service in MINIATURES.items():
+        mini = served.openai().models.retrieve(name).model_dump()
+        assert mini == models[name]
+        assert (mini["object"], mini["owned_by"], mini["service"]) == ("model", "atelier", service)
+        assert mini["licence"]["name"] == "Apache-2.0"
+        assert "A miniature" in mini["note"]
+        assert mini["card"].startswith("---\n")
+    assert "card" not in served.health()["services"]["text-to-image"]["models"][0]
+
+
+def test_words_that_a_miniature_does_not_know_are_warned_of(served: Served) -> None:
+    said = "prompt: cat, bicycle mean nothing to atelier-mini-sdxl. A miniature"
+    asked = {"prompt": "A red cat on a bicycle", "num_inference_steps": 2}
+    native = served.post("/api/text-to-image", json=asked).json()
+    assert native["images"]
+    [warning] = native["warnings"]
+    assert warning.startswith(said)
+    made = served.openai().images.generate(prompt="a cat", extra_body={"num_inference_steps": 2})
+    assert "cat means nothing" in made.model_dump()["warnings"][0]
+    stream = served.openai().images.generate(prompt="a cat", stream=True, extra_body={"num_inference_steps": 2})
+    assert "cat means nothing" in list(stream)[-1].model_dump()["warnings"][0]
+    known = {"prompt": "a RED circle, on a blue background!", "style": "watercolor"}
+    warnings = served.post("/api/text-to-image", json=asked | known).json()["warnings"]
+    assert not [warning for warning in warnings if "nothing to" in warning], "a style's words are not the caller's"
+
+
+def test_a_question_that_a_miniature_does_not_know_is_warned_of(served: Served) -> None:
+    uri = "data:image/png;base64," + base64.b64encode(page("A page")).decode()
+    for question, expected in (("Is it a bicycle?", ["bicycle means nothing"]), ("What colour is the shape?", [])):
+        native = served.post("/api/image-to-text", json={"image": uri, "question": question}).json()
+        parts = [{"type": "image_url", "image_url": {"url": uri}}, {"type": "text", "text": question}]
+        stream = served.openai().chat.completions.create(
+            model="gpt-4o",
+            messages=[{"role": "user", "content": parts}],  # type: ignore[list-item]
+            stream=True,
+        )
+        streamed = [warning for chunk in stream for warning in chunk.model_dump().get("warnings") or []]
+        for warnings in (native["warnings"], streamed):
+            assert len(warnings) == len(expected)
+            assert all(words in warning for words, warning in zip(expected, warnings, strict=True))
+
+
+def test_the_miniature_of_speech_is_chosen_by_its_name(served: Served) -> None:
+    file = ("speech.wav", read_aloud()[0].file)
+    for asked, served_by in (("atelier-mini-whisper", "atelier-mini-whisper"), ("whisper-1", "pocketsphinx-en-us")):
+        heard = served.openai().audio.transcriptions.create(model=asked, file=file)
+        assert heard.model_dump()["model"] == served_by
 
 
 def test_everything_was_metered_once(served: Served) -> None:

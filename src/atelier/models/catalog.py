@@ -41,7 +41,6 @@ class ModelEntry(BaseModel):
     tasks: tuple[str, ...]
     folder: str | None = None
     packaged: str | None = None
-    build: str | None = None
     beside: bool = False
     one_size: bool = False
     words: frozenset[str] = frozenset()
@@ -58,9 +57,7 @@ class ModelEntry(BaseModel):
     def here(self, models_folder: Path) -> bool:
         """Whether it can be loaded without fetching anything."""
         place = self.place(models_folder)
-        if self.packaged:
-            return bool(self.files)
-        return place is None or self.build is not None or place.is_dir()
+        return place is None or self.packaged is not None or place.is_dir()
 
 
 @cache
@@ -93,9 +90,7 @@ def _of_service(settings: Settings, service: str, *, alone: bool) -> list[ModelP
     found = [_named(settings, service, name.strip()) for name in named.split(",") if name.strip()]
     done = {task for plan in found for task in plan.tasks}
     missing = [task for task in SERVICES[service].tasks if task not in done]
-    beside = (
-        [] if found else [entry for entry in catalog() if entry.beside and service in entry.services and entry.files]
-    )
+    beside = [] if found else [entry for entry in catalog() if entry.beside and service in entry.services]
     return found + [_plan(settings, entry) for entry in (*(_best(settings, task) for task in missing), *beside)]
 
 
@@ -157,5 +152,4 @@ def _plan(settings: Settings, entry: ModelEntry) -> ModelPlan:
         files=entry.files,
         remedy="reinstall Atelier" if entry.packaged else "download it again",
         licence=entry.licence.model_dump(),
-        build=entry.build,
     )

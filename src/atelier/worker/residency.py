@@ -42,7 +42,6 @@ class ModelPlan:
     files: Mapping[str, str] = field(default_factory=dict)
     remedy: str = "download it again"
     licence: Mapping[str, str] | None = None
-    build: str | None = None
 
 
 class Resident:
@@ -84,8 +83,6 @@ class Resident:
 
     def _check(self) -> None:
         """Before any library reads a file. Raises ModelMissing for one that is not as it was published."""
-        if self.plan.build and self.plan.source.folder and not self.plan.source.folder.exists():
-            _imported(self.plan.build)(self.plan.source.folder)
         if self.plan.files and self.plan.source.folder:
             check_files(self.model, self.plan.source.folder, self.plan.files, self.plan.remedy)
 
