@@ -39,6 +39,12 @@ def test_a_token_is_printed_and_nothing_else(cli: Cli) -> None:
     assert done.stderr == ""
 
 
+def test_a_token_says_whom_it_is_from_and_for_where_the_gateway_asks(cli: Cli) -> None:
+    done = cli("token", "--tenant", "acme", ATELIER_JWT_ISSUER="shop", ATELIER_JWT_AUDIENCE="atelier")
+    claims = jwt.decode(done.stdout.strip(), SECRET, algorithms=["HS256"], issuer="shop", audience="atelier")
+    assert claims["tenantId"] == "acme"
+
+
 def test_keys_are_shown_once_listed_and_revoked(cli: Cli) -> None:
     key = cli("keys", "create", "--tenant", "acme", "--name", "web").stdout.strip()
     assert key.startswith("atl_")
@@ -87,6 +93,16 @@ def test_doctor_finds_this_machine_in_order(cli: Cli) -> None:
     [
         (("gateway",), {"JWT_SECRET": ""}, "JWT_SECRET: is not set"),
         (("gateway",), {"JWT_SECRET": "short"}, "JWT_SECRET: has 5 characters and needs 32"),
+        (("gateway",), {"JWT_SECRET_PREVIOUS": "old"}, "JWT_SECRET_PREVIOUS: has 3 characters and needs 32"),
+        (("gateway",), {"ATELIER_JWKS_URL": "http://login.example.com/k"}, "must begin with https://"),
+        (("gateway",), {"ATELIER_JWKS_URL": "https://ann:pw@login.example.com/k"}, "ATELIER_JWKS_URL"),
+        (("gateway",), {"ATELIER_JWKS_URL": "login.example.com"}, "must look like https://"),
+        (("gateway",), {"ATELIER_JWKS_URL": "https://login.example.com/k"}, "ATELIER_JWKS_ISSUER (or jwks_issuer in"),
+        (
+            ("gateway",),
+            {"ATELIER_JWKS_URL": "http://keycloak:8080/k", "ATELIER_JWKS_ISSUER": "me"},
+            "ATELIER_JWKS_AUDIENCE (or jwks_audience in atelier.toml): is not set",
+        ),
         (("gateway",), {"DATABASE_URL": "mysql://x"}, "DATABASE_URL: mysql is not supported"),
         (("gateway",), {"ATELIER_PORT": "many"}, "ATELIER_PORT"),
         (("gateway",), {"ATELIER_LIMITS": '[{"requests": 1, "service": "text-to-smell"}]'}, "text-to-smell"),
@@ -120,4 +136,5 @@ def test_the_gateway_imports_no_model_library() -> None:
     )
     heavy = {"torch", "diffusers", "transformers", "faster_whisper", "ctranslate2", "pocketsphinx", "rapidocr", "av"}
     heavy |= {"onnxruntime", "espeakng_loader", "numpy", "PIL"}
+    heavy |= {"cryptography", "jwt"}  # only where there is an identity provider
     assert not loaded & heavy

@@ -30,12 +30,15 @@ class Artifact:
 
 
 class Artifacts:
-    """A folder of files and a table that says whose they are."""
+    """A folder of files and a table that says whose they are. Links that `previous` signed are good to their end."""
 
-    def __init__(self, folder: Path, database: AsyncEngine, *, secret: str, link_seconds: int) -> None:
+    def __init__(
+        self, folder: Path, database: AsyncEngine, *, secret: str, link_seconds: int, previous: str | None = None
+    ) -> None:
         self._folder = folder
         self._database = database
-        self._key = hmac.digest(secret.encode(), b"atelier artifact links", "sha256")
+        self._key = _link_key(secret)
+        self._keys = [self._key] if previous is None else [self._key, _link_key(previous)]
         self._link_seconds = link_seconds
 
     async def put(self, tenant: str, request_id: str, data: bytes, media_type: str) -> str:
@@ -64,8 +67,9 @@ class Artifacts:
 
     async def of_link(self, artifact: str, expires: str, signature: str) -> Artifact:
         """Raises NotFound for a link that is false or has expired, so that ids cannot be probed."""
-        signed = hmac.compare_digest(signature.encode(), self._signature(artifact, expires).encode())
-        if not signed or not expires.isdigit() or int(expires) < time.time():
+        signatures = [_signature(key, artifact, expires) for key in self._keys]
+        signed = [hmac.compare_digest(signature.encode(), good.encode()) for good in signatures]
+        if not any(signed) or not expires.isdigit() or int(expires) < time.time():
             raise _not_found()
         found = await self._find(artifact)
         if found is None:
@@ -75,7 +79,7 @@ class Artifacts:
     def link(self, artifact: str, base_url: str) -> str:
         """A URL that anyone may read until it expires."""
         expires = str(int(time.time()) + self._link_seconds)
-        return f"{base_url}{PATH}{artifact}?expires={expires}&signature={self._signature(artifact, expires)}"
+        return f"{base_url}{PATH}{artifact}?expires={expires}&signature={_signature(self._key, artifact, expires)}"
 
     async def read_link(self, url: str, base_url: str, tenant: str) -> bytes | None:
         """The bytes of a link of our own, for its owner; None where the URL is not ours."""
@@ -100,9 +104,6 @@ class Artifacts:
             return None
         return Artifact(row.id, row.tenantId, row.mediaType, self._file(row.tenantId, row.id))
 
-    def _signature(self, artifact: str, expires: str) -> str:
-        return hmac.new(self._key, f"{artifact}\n{expires}".encode(), "sha256").hexdigest()
-
     def _file(self, tenant: str, artifact: str) -> Path:
         # A tenant's id may hold any character: the folder is named by its hash.
         return self._folder / hashlib.sha256(tenant.encode()).hexdigest()[:32] / artifact
@@ -115,6 +116,14 @@ class Artifacts:
         part.write_bytes(data)
         part.rename(file)
         return hashlib.sha256(data).hexdigest()
+
+
+def _link_key(secret: str) -> bytes:
+    return hmac.digest(secret.encode(), b"atelier artifact links", "sha256")
+
+
+def _signature(key: bytes, artifact: str, expires: str) -> str:
+    return hmac.new(key, f"{artifact}\n{expires}".encode(), "sha256").hexdigest()
 
 
 def _not_found() -> NotFound:
