@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import jwt
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from atelier.errors import Unauthenticated
+from atelier.state.database import Database
 from atelier.state.keys import PREFIX, find_owner
 from atelier.state.tenants import is_tenant_name
 
@@ -32,7 +32,7 @@ class Caller:
 class Auth:
     """Names the caller of a request by its `Authorization` header."""
 
-    def __init__(self, secret: str, database: AsyncEngine) -> None:
+    def __init__(self, secret: str, database: Database) -> None:
         self._secret = secret
         self._database = database
 
