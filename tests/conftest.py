@@ -7,9 +7,18 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from atelier.state.database import Database, open_database
 from postgres_server import Postgres, running_postgres
+
+# As servers are set up (telemetry.py): structlog's own default draws tracebacks with every variable, for seconds.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest.fixture(scope="session")

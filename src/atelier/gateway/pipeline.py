@@ -15,7 +15,7 @@ from atelier.catalog import SERVICES
 from atelier.contracts.base import Contract, Event, Partial, Result
 from atelier.contracts.images import ImagesResult
 from atelier.contracts.text_to_speech import SpeechResult
-from atelier.errors import TooSlow, Unavailable
+from atelier.errors import AtelierError, Internal, TooSlow, Unavailable
 from atelier.gateway.artifacts import Artifacts
 from atelier.gateway.auth import Caller
 from atelier.gateway.limits import Limits, Place
@@ -81,7 +81,7 @@ class Pipeline:
                 async for event in events:
                     yield event
         except Exception as problem:
-            record.status, record.error = "failed", getattr(problem, "code", "internal_error")
+            record.status, record.error = "failed", problem.code if isinstance(problem, AtelierError) else Internal.code
             if not isinstance(problem, TooSlow):  # the device was busy with it for all its time
                 self._limits.refund(exchange.place)
             raise
