@@ -39,6 +39,8 @@ tenants_app = typer.Typer(help="Tenants: make and list.", no_args_is_help=True)
 models_app = typer.Typer(help="Models: what is here, and what could be.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys", rich_help_panel="Administer")
 app.add_typer(tenants_app, name="tenants", rich_help_panel="Administer")
+db_app = typer.Typer(help="The database: its version, and bringing it up to date.", no_args_is_help=True)
+app.add_typer(db_app, name="db", rich_help_panel="Administer")
 app.add_typer(models_app, name="models", rich_help_panel="Look")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
@@ -287,6 +289,28 @@ def tenants_list(as_json: Json = False) -> None:
     from atelier.state.tenants import list_tenants
 
     _show(_in_database(list_tenants), as_json, empty="No tenants yet.")
+
+
+@db_app.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the tables up to date. The gateway does so too when it starts."""
+    from atelier.state.database import upgrade_database
+    from atelier.state.upgrade import HEAD
+
+    asyncio.run(upgrade_database(_database()))
+    typer.echo(f"The database is at version {HEAD}.")
+
+
+@db_app.command("current")
+def db_current() -> None:
+    """Print the version of the tables; status 1 where they are not up to date."""
+    from atelier.state.database import database_version
+    from atelier.state.upgrade import HEAD
+
+    found = asyncio.run(database_version(_database()))
+    typer.echo(found or "none")
+    if found != HEAD:
+        raise typer.Exit(1)
 
 
 @app.command(rich_help_panel="Look")

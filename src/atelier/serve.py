@@ -218,9 +218,11 @@ Announce = Callable[[float, Sequence[str]], None]
 
 def serve(settings: Settings, secret: str, announce: Announce) -> None:
     """Run until Ctrl-C or SIGTERM. `announce` is called once every service is up, or has said why it cannot be."""
-    settings.database_location()
+    from atelier.state.database import prepare_database
+
     check_models(settings)
     check_ports(settings)
+    prepare_database(settings)
     asyncio.run(_serve(settings, secret, announce))
 
 

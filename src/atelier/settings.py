@@ -25,6 +25,7 @@ from atelier.catalog import GATEWAY_PORT, SERVICES
 SHORTEST_SECRET = 32
 
 SQLITE = "sqlite+aiosqlite:"
+POSTGRES = ("postgresql", "postgres", "postgresql+asyncpg")
 
 DEFAULT_ALIASES: dict[str, str] = dict.fromkeys(
     (
@@ -152,11 +153,16 @@ class Settings(BaseSettings):
         float, Field(gt=0, description="Its keys are never read more often, whatever keys tokens name.")
     ] = 10
     database_url: Annotated[
-        str | None,
+        SecretStr | None,
         Field(
-            validation_alias="DATABASE_URL", description="DATABASE_URL: none keeps a SQLite file in the data folder."
+            validation_alias="DATABASE_URL",
+            description="DATABASE_URL: where PostgreSQL is, postgresql://user:password@host:5432/database; "
+            "none keeps a SQLite file in the data folder.",
         ),
     ] = None
+    database_connections: Annotated[
+        int, Field(ge=1, le=1000, description="Connections to PostgreSQL that one gateway has at most.")
+    ] = 10
     redis_url: Annotated[
         str | None, Field(validation_alias="REDIS_URL", description="REDIS_URL: none keeps limits in the process.")
     ] = None
@@ -245,13 +251,24 @@ class Settings(BaseSettings):
         return self.jwt_secret_previous.get_secret_value() if self.jwt_secret_previous else None
 
     def database_location(self) -> str:
-        """The SQLAlchemy URL of the database. Raises SettingsProblem for a back end that is not supported."""
+        """Where the database is: a SQLite file or a PostgreSQL server. It may hold a password.
+
+        Raises SettingsProblem for a back end that is not supported, and for an address that cannot be one.
+        """
         if self.redis_url:
             raise SettingsProblem("REDIS_URL: Redis is not supported; leave it unset, limits are kept in the process")
-        if self.database_url and not self.database_url.startswith(SQLITE):
-            kind = self.database_url.partition(":")[0]
-            raise SettingsProblem(f"DATABASE_URL: {kind} is not supported; leave it unset to use the SQLite file")
-        return self.database_url or f"{SQLITE}///{self.home.absolute() / 'atelier.db'}"
+        if self.database_url is None:
+            return f"{SQLITE}///{self.home.absolute() / 'atelier.db'}"
+        url = self.database_url.get_secret_value()
+        kind = url.partition(":")[0]
+        if kind in {"sqlite", "sqlite+aiosqlite"}:
+            return SQLITE + url.partition(":")[2]
+        if kind not in POSTGRES:
+            raise SettingsProblem(
+                f"DATABASE_URL: {kind[:20]} is not supported; it can be postgresql://user:password@host:5432/database, "
+                "or unset to use the SQLite file"
+            )
+        return url
 
     def gateway_port(self) -> int:
         return self.port + self.port_offset

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluate_whisper import Saying, held_out_sentences, listen, load, sayings, transcribe, word_error_rate
-from speech import RATE, UNHEARD, Narrator
 
 from atelier.contracts.engine import ModelSource
 from atelier.contracts.speech_to_text import TranscriptionRequest
 from atelier.engines.whisper import WhisperEngine
 from atelier.errors import InvalidRequest
+from evaluate_whisper import Saying, held_out_sentences, listen, load, sayings, transcribe, word_error_rate
 from sounds import Samples, encoded, silence
+from speech import RATE, UNHEARD, Narrator
 
 FOLDER = Path(__file__).parents[2] / "src/atelier/models/mini/whisper"
 

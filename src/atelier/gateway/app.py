@@ -50,7 +50,7 @@ log = structlog.get_logger()
 @asynccontextmanager
 async def open_gateway(settings: Settings, secret: str, processes: Path | None) -> AsyncGenerator[Gateway, None]:
     """The parts of a gateway, started; closed at the end."""
-    database = await open_database(settings.database_location())
+    database = await open_database(settings.database_location(), connections=settings.database_connections)
     upstreams = Upstreams(
         {service: settings.upstream_urls(service) for service in SERVICES}, request_seconds=settings.request_seconds
     )

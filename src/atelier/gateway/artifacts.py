@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncEngine
 from uuid_utils import uuid7
 
 from atelier.errors import NotFound
+from atelier.state.database import Database
 from atelier.state.tables import artifacts
 from atelier.state.tenants import ensure_tenant
 
 PATH = "/artifacts/"
+
+_ID = re.compile(r"[0-9a-f-]{36}")
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Artifacts:
     """A folder of files and a table that says whose they are. Links that `previous` signed are good to their end."""
 
     def __init__(
-        self, folder: Path, database: AsyncEngine, *, secret: str, link_seconds: int, previous: str | None = None
+        self, folder: Path, database: Database, *, secret: str, link_seconds: int, previous: str | None = None
     ) -> None:
         self._folder = folder
         self._database = database
@@ -49,7 +52,7 @@ class Artifacts:
             "id": artifact,
             "tenantId": tenant,
             "requestId": request_id,
-            "mediaType": media_type,
+            "mediaType": media_type[:100],
             "bytes": len(data),
             "sha256": sha256,
         }
@@ -98,6 +101,8 @@ class Artifacts:
             raise _not_found() from None
 
     async def _find(self, artifact: str) -> Artifact | None:
+        if not _ID.fullmatch(artifact):  # PostgreSQL refuses some signs even in a question
+            return None
         async with self._database.connect() as connection:
             row = (await connection.execute(select(artifacts).where(artifacts.c.id == artifact))).one_or_none()
         if row is None:

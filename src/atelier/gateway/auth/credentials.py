@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.datastructures import Headers
 
 from atelier.errors import Unauthenticated
@@ -17,6 +16,7 @@ from atelier.gateway.auth.memory import Memory
 from atelier.gateway.auth.own_tokens import ALGORITHM, Secrets
 from atelier.gateway.auth.token import read_token
 from atelier.settings import Settings
+from atelier.state.database import Database
 from atelier.state.keys import PREFIX, find_owner
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Auth:
     def __init__(
         self,
         secret: str,
-        database: AsyncEngine,
+        database: Database,
         *,
         previous: str | None = None,
         terms: Terms | None = None,
@@ -131,7 +131,7 @@ def _credentials(headers: Mapping[str, str]) -> str:
     return credentials
 
 
-def create_auth(settings: Settings, secret: str, database: AsyncEngine) -> Auth:
+def create_auth(settings: Settings, secret: str, database: Database) -> Auth:
     """As the settings say."""
     return Auth(
         secret,
