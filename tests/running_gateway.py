@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
+import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,14 @@ from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import Executable, select
 
 from atelier.catalog import SERVICES
 from atelier.gateway.app import create_app as create_gateway
 from atelier.gateway.auth import make_token
 from atelier.settings import LimitRule, Settings
+from atelier.state.database import open_database
+from atelier.state.tables import usage
 from atelier.worker.app import create_app as create_worker
 from atelier.worker.host import Host
 from servers import Server, running, until
@@ -30,6 +34,7 @@ NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens
 class Running:
     url: str
     home: Path
+    location: str
     host: Host
     stop: Callable[[], None]
 
@@ -44,9 +49,21 @@ class Running:
 
     def records(self) -> list[dict[str, Any]]:
         """Every row of AIUsage, oldest first."""
-        with sqlite3.connect(self.home / "atelier.db") as database:
-            database.row_factory = sqlite3.Row
-            return [dict(row) for row in database.execute('SELECT * FROM "AIUsage" ORDER BY id')]
+        return self.ask(select(usage).order_by(usage.c.id))
+
+    def ask(self, statement: Executable) -> list[dict[str, Any]]:
+        """The rows that a statement gives, straight from the database."""
+
+        async def asked() -> list[dict[str, Any]]:
+            database = await open_database(self.location)
+            async with database.begin() as connection:
+                found = await connection.execute(statement)
+                rows = [dict(row) for row in found.mappings()] if found.returns_rows else []
+            await database.dispose()
+            return rows
+
+        with ThreadPoolExecutor(1) as pool:  # a test may have an event loop of its own
+            return pool.submit(asyncio.run, asked()).result()
 
     def settled(self, count: int) -> list[dict[str, Any]]:
         """The rows, once there are `count`: what a client leaves behind is settled after it has gone."""
@@ -68,14 +85,14 @@ def opened(home: Path, **more: Any) -> Iterator[Running]:
         server = Server(create_gateway(settings, SECRET))
         with server as url:
             until(lambda: _healthy(url) >= set(SERVED))
-            yield Running(url, home, host, server.stop)
+            yield Running(url, home, settings.database_location(), host, server.stop)
             PaintEngine.newest.gate.release()
             SpeakEngine.newest.gate.release()
 
 
 @pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[Running]:
-    with opened(tmp_path) as serving:
+def gateway(tmp_path: Path, location: str) -> Iterator[Running]:
+    with opened(tmp_path, database_url=location) as serving:
         yield serving
 
 

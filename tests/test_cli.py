@@ -12,12 +12,15 @@ from pathlib import Path
 import jwt
 import pytest
 
+from atelier.state.upgrade import HEAD
+
 SECRET = "c" * 40
 
 
 class Cli:
     def __init__(self, home: Path) -> None:
-        self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("ATELIER_", "JWT_", "MODEL_"))}
+        own = ("ATELIER_", "JWT_", "MODEL_", "DATABASE_")
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith(own)}
         self.environment |= {"ATELIER_HOME": str(home), "JWT_SECRET": SECRET}
 
     def __call__(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -39,6 +42,12 @@ def test_a_token_is_printed_and_nothing_else(cli: Cli) -> None:
     assert done.stderr == ""
 
 
+def test_a_token_says_whom_it_is_from_and_for_where_the_gateway_asks(cli: Cli) -> None:
+    done = cli("token", "--tenant", "acme", ATELIER_JWT_ISSUER="shop", ATELIER_JWT_AUDIENCE="atelier")
+    claims = jwt.decode(done.stdout.strip(), SECRET, algorithms=["HS256"], issuer="shop", audience="atelier")
+    assert claims["tenantId"] == "acme"
+
+
 def test_keys_are_shown_once_listed_and_revoked(cli: Cli) -> None:
     key = cli("keys", "create", "--tenant", "acme", "--name", "web").stdout.strip()
     assert key.startswith("atl_")
@@ -54,6 +63,35 @@ def test_keys_are_shown_once_listed_and_revoked(cli: Cli) -> None:
 def test_what_it_writes_is_for_this_user_alone(cli: Cli, tmp_path: Path) -> None:
     cli("tenants", "create", "acme")
     assert stat.S_IMODE((tmp_path / "atelier.db").stat().st_mode) == 0o600
+
+
+def test_the_database_is_brought_up_to_date_and_tells_its_version(cli: Cli) -> None:
+    before = cli("db", "current")
+    assert (before.returncode, before.stdout.strip()) == (1, "none")
+    assert cli("db", "upgrade").stdout.strip() == f"The database is at version {HEAD}."
+    after = cli("db", "current")
+    assert (after.returncode, after.stdout.strip()) == (0, HEAD)
+
+
+@pytest.mark.parametrize("words", [("gateway",), ("serve",), ("db", "upgrade"), ("keys", "list")])
+def test_a_database_that_cannot_be_reached_is_told_in_one_line(cli: Cli, words: tuple[str, ...]) -> None:
+    where = {"DATABASE_URL": "postgresql://ann:s3cret@127.0.0.1:9/atelier", "ATELIER_PORT_OFFSET": "31234"}
+    done = cli(*words, **where)
+    told = "atelier: DATABASE_URL: PostgreSQL at 127.0.0.1:9/atelier cannot be used: Connection refused"
+    assert (done.returncode, done.stderr.strip().splitlines()[-1]) == (1, told)
+    assert "s3cret" not in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_driver_that_is_missing_is_named_with_its_extra(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import importlib.util as u, sys\n"
+        "find = u.find_spec\n"
+        "u.find_spec = lambda name, *more: None if name == 'asyncpg' else find(name, *more)\n"
+    )
+    path = f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"
+    done = cli("db", "upgrade", DATABASE_URL="postgresql://127.0.0.1/atelier", PYTHONPATH=path)
+    assert done.stderr.strip().endswith("pip install 'atelier[postgres]'")
 
 
 def test_tenants_are_made_once(cli: Cli) -> None:
@@ -87,6 +125,16 @@ def test_doctor_finds_this_machine_in_order(cli: Cli) -> None:
     [
         (("gateway",), {"JWT_SECRET": ""}, "JWT_SECRET: is not set"),
         (("gateway",), {"JWT_SECRET": "short"}, "JWT_SECRET: has 5 characters and needs 32"),
+        (("gateway",), {"JWT_SECRET_PREVIOUS": "old"}, "JWT_SECRET_PREVIOUS: has 3 characters and needs 32"),
+        (("gateway",), {"ATELIER_JWKS_URL": "http://login.example.com/k"}, "must begin with https://"),
+        (("gateway",), {"ATELIER_JWKS_URL": "https://ann:pw@login.example.com/k"}, "ATELIER_JWKS_URL"),
+        (("gateway",), {"ATELIER_JWKS_URL": "login.example.com"}, "must look like https://"),
+        (("gateway",), {"ATELIER_JWKS_URL": "https://login.example.com/k"}, "ATELIER_JWKS_ISSUER (or jwks_issuer in"),
+        (
+            ("gateway",),
+            {"ATELIER_JWKS_URL": "http://keycloak:8080/k", "ATELIER_JWKS_ISSUER": "me"},
+            "ATELIER_JWKS_AUDIENCE (or jwks_audience in atelier.toml): is not set",
+        ),
         (("gateway",), {"DATABASE_URL": "mysql://x"}, "DATABASE_URL: mysql is not supported"),
         (("gateway",), {"ATELIER_PORT": "many"}, "ATELIER_PORT"),
         (("gateway",), {"ATELIER_LIMITS": '[{"requests": 1, "service": "text-to-smell"}]'}, "text-to-smell"),
@@ -124,4 +172,6 @@ def test_the_gateway_imports_no_model_library() -> None:
     )
     heavy = {"torch", "diffusers", "transformers", "faster_whisper", "ctranslate2", "pocketsphinx", "rapidocr", "av"}
     heavy |= {"onnxruntime", "espeakng_loader", "numpy", "PIL"}
+    heavy |= {"cryptography", "jwt"}  # only where there is an identity provider
+    heavy |= {"alembic", "mako", "asyncpg"}  # imported where a database needs them
     assert not loaded & heavy

@@ -39,6 +39,8 @@ tenants_app = typer.Typer(help="Tenants: make and list.", no_args_is_help=True)
 models_app = typer.Typer(help="Models: what is here, and what could be.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys", rich_help_panel="Administer")
 app.add_typer(tenants_app, name="tenants", rich_help_panel="Administer")
+db_app = typer.Typer(help="The database: its version, and bringing it up to date.", no_args_is_help=True)
+app.add_typer(db_app, name="db", rich_help_panel="Administer")
 app.add_typer(models_app, name="models", rich_help_panel="Look")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
@@ -86,7 +88,6 @@ def _root(
 @app.command(rich_help_panel="Run")
 def serve() -> None:
     """Run the gateway and every worker on this machine, until Ctrl-C."""
-    from atelier.gateway.auth import make_token
     from atelier.gateway.secret import kept_secret
     from atelier.home import prepare_home
     from atelier.serve import say
@@ -98,7 +99,7 @@ def serve() -> None:
     if made:
         say(f"Made a secret for signing tokens; only you can read it: {settings.home / 'jwt_secret'}")
     say("Starting the gateway and the workers …")
-    token = make_token(secret, DEVELOPMENT_TENANT, seconds=DEVELOPMENT_HOURS * 3600)
+    token = _signed(settings, secret, DEVELOPMENT_TENANT, hours=DEVELOPMENT_HOURS)
     run(settings, secret, lambda seconds, problems: _announce(settings, token, seconds, problems))
     say("Everything has stopped.")
 
@@ -189,7 +190,6 @@ def _own_token(settings: Settings, url: str) -> str:
     """For a gateway on this machine, which signs with the secret that is here; another's is not known."""
     from yarl import URL
 
-    from atelier.gateway.auth import make_token
     from atelier.gateway.secret import known_secret
 
     try:
@@ -198,7 +198,24 @@ def _own_token(settings: Settings, url: str) -> str:
         raise SettingsProblem(f"--url: {url} is not a web address") from None
     if host not in {"127.0.0.1", "localhost", "::1", URL(settings.gateway_url()).host}:
         raise SettingsProblem(f"--token: {url} is not on this machine; name a token of it (or set ATELIER_TOKEN)")
-    return make_token(known_secret(settings), DEVELOPMENT_TENANT, seconds=3600)
+    return _signed(settings, known_secret(settings), DEVELOPMENT_TENANT, hours=1)
+
+
+def _signed(
+    settings: Settings, secret: str, tenant: str, *, hours: float, user: str | None = None, roles: Sequence[str] = ()
+) -> str:
+    """A token that says whom it is from and for, as the gateway of these settings will ask."""
+    from atelier.gateway.auth import make_token
+
+    return make_token(
+        secret,
+        tenant,
+        seconds=hours * 3600,
+        user=user,
+        roles=roles,
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+    )
 
 
 @app.command(rich_help_panel="Administer")
@@ -209,11 +226,11 @@ def token(
     admin: Annotated[bool, typer.Option("--admin", help="Give it the role admin.")] = False,
 ) -> None:
     """Print a token for a tenant, and nothing else."""
-    from atelier.gateway.auth import make_token
     from atelier.gateway.secret import known_secret
 
-    secret = known_secret(_settings())
-    typer.echo(make_token(secret, tenant, seconds=hours * 3600, user=user, roles=["admin"] if admin else []))
+    settings = _settings()
+    roles = ["admin"] if admin else []
+    typer.echo(_signed(settings, known_secret(settings), tenant, hours=hours, user=user, roles=roles))
 
 
 @keys_app.command("create")
@@ -272,6 +289,28 @@ def tenants_list(as_json: Json = False) -> None:
     from atelier.state.tenants import list_tenants
 
     _show(_in_database(list_tenants), as_json, empty="No tenants yet.")
+
+
+@db_app.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the tables up to date. The gateway does so too when it starts."""
+    from atelier.state.database import upgrade_database
+    from atelier.state.upgrade import HEAD
+
+    asyncio.run(upgrade_database(_database()))
+    typer.echo(f"The database is at version {HEAD}.")
+
+
+@db_app.command("current")
+def db_current() -> None:
+    """Print the version of the tables; status 1 where they are not up to date."""
+    from atelier.state.database import database_version
+    from atelier.state.upgrade import HEAD
+
+    found = asyncio.run(database_version(_database()))
+    typer.echo(found or "none")
+    if found != HEAD:
+        raise typer.Exit(1)
 
 
 @app.command(rich_help_panel="Look")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from atelier.settings import SettingsProblem
@@ -16,7 +17,7 @@ def prepare_home(home: Path) -> None:
             home.mkdir(parents=True, mode=0o700)
         for part in PARTS:
             (home / part).mkdir(exist_ok=True, mode=0o700)
-        probe = home / "run" / "writable"
+        probe = home / "run" / f"writable-{os.getpid()}"  # others may look at the same moment
         probe.write_text("")
         probe.unlink()
     except OSError as problem:

@@ -83,8 +83,10 @@ def run_worker(settings: Settings, services: Sequence[str]) -> None:
 def run_gateway(settings: Settings, secret: str, *, processes: Path | None = None) -> None:
     """Serve until stopped. Raises SettingsProblem for a port in use or a back end that is not supported."""
     configure_logs(settings.log_level)
-    settings.database_location()
+    from atelier.state.database import prepare_database
+
     prepare_home(settings.home)
+    prepare_database(settings)
     sockets = [listening(settings.host, settings.gateway_port(), "gateway")]
     _serve(_gateway_app(settings, secret, processes), sockets)
 

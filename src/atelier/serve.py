@@ -156,6 +156,9 @@ def processes_file(home: Path) -> Path:
     return home / "run" / "processes.json"
 
 
+_SECRETS = {"JWT_SECRET", "JWT_SECRET_PREVIOUS"}
+
+
 def children_of(settings: Settings, secret: str) -> list[Child]:
     """The gateway, and one worker for each process of the catalog.
 
@@ -163,13 +166,13 @@ def children_of(settings: Settings, secret: str) -> list[Child]:
     secret is not for them.
     """
     atelier = [sys.executable, "-m", "atelier"]
-    shared = {name: value for name, value in os.environ.items() if name != "JWT_SECRET"}
+    shared = {name: value for name, value in os.environ.items() if name not in _SECRETS}
     shared["ATELIER_HOME"] = str(settings.home)
     inside = shared | {"ATELIER_HOST": LOOPBACK}
     gateway = Child(
         "gateway",
         [*atelier, "gateway", "--processes", str(processes_file(settings.home))],
-        shared | {"JWT_SECRET": secret},
+        shared | {"JWT_SECRET": secret} | _previous(settings),
     )
     workers = [
         Child(
@@ -182,6 +185,11 @@ def children_of(settings: Settings, secret: str) -> list[Child]:
         for name, hosted in processes().items()
     ]
     return [gateway, *workers]
+
+
+def _previous(settings: Settings) -> dict[str, str]:
+    previous = settings.previous_secret()
+    return {"JWT_SECRET_PREVIOUS": previous} if previous else {}
 
 
 def check_models(settings: Settings) -> None:
@@ -210,9 +218,11 @@ Announce = Callable[[float, Sequence[str]], None]
 
 def serve(settings: Settings, secret: str, announce: Announce) -> None:
     """Run until Ctrl-C or SIGTERM. `announce` is called once every service is up, or has said why it cannot be."""
-    settings.database_location()
+    from atelier.state.database import prepare_database
+
     check_models(settings)
     check_ports(settings)
+    prepare_database(settings)
     asyncio.run(_serve(settings, secret, announce))
 
 

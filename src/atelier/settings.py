@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -18,10 +18,14 @@ from pydantic_settings import (
     SettingsError,
     TomlConfigSettingsSource,
 )
+from yarl import URL
 
 from atelier.catalog import GATEWAY_PORT, SERVICES
 
+SHORTEST_SECRET = 32
+
 SQLITE = "sqlite+aiosqlite:"
+POSTGRES = ("postgresql", "postgres", "postgresql+asyncpg")
 
 DEFAULT_ALIASES: dict[str, str] = dict.fromkeys(
     (
@@ -40,6 +44,18 @@ _NOT_SETTINGS = {"ATELIER_CONFIG", "ATELIER_SUPERVISED", "ATELIER_TEST_DATA", "A
 """Variables that something else than the settings reads."""
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+
+
+_INSIDE = (".internal", ".local", ".localhost")
+"""Endings of names that no public server has."""
+
+
+def _is_inside(host: str) -> bool:
+    """Whether it is a private address, a container's name or another that only this network knows."""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith(_INSIDE)
 
 
 def _is_network(entry: str) -> bool:
@@ -96,12 +112,57 @@ class Settings(BaseSettings):
             validation_alias="JWT_SECRET", description="JWT_SECRET: signs and checks tokens; at least 32 characters."
         ),
     ] = None
-    database_url: Annotated[
-        str | None,
+    jwt_secret_previous: Annotated[
+        SecretStr | None,
         Field(
-            validation_alias="DATABASE_URL", description="DATABASE_URL: none keeps a SQLite file in the data folder."
+            validation_alias="JWT_SECRET_PREVIOUS",
+            description="JWT_SECRET_PREVIOUS: tokens signed with it are still good, while JWT_SECRET replaces it.",
         ),
     ] = None
+    jwt_issuer: Annotated[
+        str | None, Field(description="The issuer (iss) of tokens signed with JWT_SECRET; none: not asked.")
+    ] = None
+    jwt_audience: Annotated[
+        str | None, Field(description="The audience (aud) of tokens signed with JWT_SECRET; none: not asked.")
+    ] = None
+    jwt_leeway_seconds: Annotated[
+        float, Field(ge=0, le=300, description="By how much the clocks of those who make tokens may differ.")
+    ] = 10
+    jwks_url: Annotated[
+        str | None, Field(description="Where an identity provider publishes its keys; none: its tokens are not taken.")
+    ] = None
+    jwks_issuer: Annotated[
+        str | None, Field(validate_default=True, description="The issuer (iss) that its tokens must name.")
+    ] = None
+    jwks_audience: Annotated[
+        str | None, Field(validate_default=True, description="The audience (aud) that its tokens must be for.")
+    ] = None
+    jwks_tenant_claim: Annotated[
+        str, Field(min_length=1, description="The claim of its tokens that names the tenant; dots lead into objects.")
+    ] = "tenantId"
+    jwks_roles_claim: Annotated[
+        str, Field(min_length=1, description="The claim of its tokens that lists roles; dots lead into objects.")
+    ] = "roles"
+    jwks_fresh_seconds: Annotated[float, Field(gt=0, description="Its keys are read again when they are this old.")] = (
+        300
+    )
+    jwks_stale_seconds: Annotated[
+        float, Field(gt=0, description="For so long its keys serve while they cannot be read again.")
+    ] = 3600
+    jwks_again_seconds: Annotated[
+        float, Field(gt=0, description="Its keys are never read more often, whatever keys tokens name.")
+    ] = 10
+    database_url: Annotated[
+        SecretStr | None,
+        Field(
+            validation_alias="DATABASE_URL",
+            description="DATABASE_URL: where PostgreSQL is, postgresql://user:password@host:5432/database; "
+            "none keeps a SQLite file in the data folder.",
+        ),
+    ] = None
+    database_connections: Annotated[
+        int, Field(ge=1, le=1000, description="Connections to PostgreSQL that one gateway has at most.")
+    ] = 10
     redis_url: Annotated[
         str | None, Field(validation_alias="REDIS_URL", description="REDIS_URL: none keeps limits in the process.")
     ] = None
@@ -135,6 +196,37 @@ class Settings(BaseSettings):
         "info"
     )
 
+    @field_validator("jwt_secret", "jwt_secret_previous")
+    @classmethod
+    def _hard_to_guess(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(secret.get_secret_value()) < SHORTEST_SECRET:
+            raise ValueError(
+                f"has {len(secret.get_secret_value())} characters and needs {SHORTEST_SECRET}; "
+                "make one with: openssl rand -hex 32"
+            )
+        return secret
+
+    @field_validator("jwks_url")
+    @classmethod
+    def _trustworthy_address(cls, address: str | None) -> str | None:
+        """Whoever can answer in its place can sign for every tenant."""
+        if address is None:
+            return None
+        url = URL(address)
+        if url.scheme not in {"http", "https"} or not url.host or url.user or url.password:
+            raise ValueError("must look like https://login.example.com/keys")
+        if url.scheme == "http" and not _is_inside(url.host):
+            raise ValueError("must begin with https://; http:// is for servers of your own network")
+        return address
+
+    @field_validator("jwks_issuer", "jwks_audience")
+    @classmethod
+    def _named(cls, name: str | None, info: ValidationInfo) -> str | None:
+        """A provider signs for other applications too, and often for other customers."""
+        if name is None and info.data.get("jwks_url") is not None:
+            raise ValueError("is not set, and must be where ATELIER_JWKS_URL is")
+        return name
+
     @field_validator("fetch_allow")
     @classmethod
     def _networks_or_hosts(cls, allowed: list[str]) -> list[str]:
@@ -155,14 +247,28 @@ class Settings(BaseSettings):
         file = Path(os.environ.get("ATELIER_CONFIG", "atelier.toml"))
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
 
+    def previous_secret(self) -> str | None:
+        return self.jwt_secret_previous.get_secret_value() if self.jwt_secret_previous else None
+
     def database_location(self) -> str:
-        """The SQLAlchemy URL of the database. Raises SettingsProblem for a back end that is not supported."""
+        """Where the database is: a SQLite file or a PostgreSQL server. It may hold a password.
+
+        Raises SettingsProblem for a back end that is not supported, and for an address that cannot be one.
+        """
         if self.redis_url:
             raise SettingsProblem("REDIS_URL: Redis is not supported; leave it unset, limits are kept in the process")
-        if self.database_url and not self.database_url.startswith(SQLITE):
-            kind = self.database_url.partition(":")[0]
-            raise SettingsProblem(f"DATABASE_URL: {kind} is not supported; leave it unset to use the SQLite file")
-        return self.database_url or f"{SQLITE}///{self.home.absolute() / 'atelier.db'}"
+        if self.database_url is None:
+            return f"{SQLITE}///{self.home.absolute() / 'atelier.db'}"
+        url = self.database_url.get_secret_value()
+        kind = url.partition(":")[0]
+        if kind in {"sqlite", "sqlite+aiosqlite"}:
+            return SQLITE + url.partition(":")[2]
+        if kind not in POSTGRES:
+            raise SettingsProblem(
+                f"DATABASE_URL: {kind[:20]} is not supported; it can be postgresql://user:password@host:5432/database, "
+                "or unset to use the SQLite file"
+            )
+        return url
 
     def gateway_port(self) -> int:
         return self.port + self.port_offset

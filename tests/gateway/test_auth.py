@@ -5,32 +5,23 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from atelier.errors import Unauthenticated
 from atelier.gateway.auth import Auth, make_token
-from atelier.state.database import open_database
+from atelier.state.database import Database
 from atelier.state.keys import create_key, revoke_key
+from postgres_server import on_both
 
 SECRET = "s" * 40
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    engine = await open_database(f"sqlite+aiosqlite:///{tmp_path / 'atelier.db'}")
-    yield engine
-    await engine.dispose()
-
-
-@pytest.fixture
-def auth(database: AsyncEngine) -> Auth:
+def auth(database: Database) -> Auth:
     return Auth(SECRET, database)
 
 
@@ -100,7 +91,8 @@ async def test_other_schemes_are_refused(auth: Auth) -> None:
             await auth.caller(headers)
 
 
-async def test_a_key_opens_for_its_tenant_until_it_is_revoked(auth: Auth, database: AsyncEngine) -> None:
+@on_both
+async def test_a_key_opens_for_its_tenant_until_it_is_revoked(auth: Auth, database: Database) -> None:
     async with database.begin() as connection:
         key = await create_key(connection, "acme")
     assert (await auth.caller(bearer(key))).tenant == "acme"
@@ -112,7 +104,8 @@ async def test_a_key_opens_for_its_tenant_until_it_is_revoked(auth: Auth, databa
         await auth.caller(bearer(key))
 
 
-async def test_keys_are_stored_as_hashes(database: AsyncEngine) -> None:
+@on_both
+async def test_keys_are_stored_as_hashes(database: Database) -> None:
     async with database.begin() as connection:
         key = await create_key(connection, "acme")
         stored = str((await connection.execute(text('SELECT * FROM "ApiKey"'))).all())

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import contextlib
 import io
-import sqlite3
 import stat
 import wave
 from concurrent.futures import ThreadPoolExecutor
@@ -15,12 +14,14 @@ from pathlib import Path
 import httpx2
 import openai
 import pytest
+from sqlalchemy import text
 from starlette.types import Receive, Scope, Send
 
 from atelier.catalog import SERVICES
 from atelier.gateway.faces.native import NATIVE_ROUTES
 from atelier.settings import LimitRule
 from atelier.wire.routes import ROUTES
+from postgres_server import on_both
 from running_gateway import Running, opened
 from servers import running, until
 from stepping import PaintEngine, SpeakEngine
@@ -44,6 +45,7 @@ def test_the_account_routes_want_credentials_too(gateway: Running) -> None:
         assert httpx2.get(gateway.url + path).status_code == 401
 
 
+@on_both
 def test_a_picture_is_made_stored_linked_and_metered(gateway: Running) -> None:
     answer = gateway.post("/api/text-to-image", json={"prompt": "a square", "n": 2, "num_inference_steps": 3})
     assert answer.status_code == 200, answer.text
@@ -74,6 +76,7 @@ def test_the_same_service_answers_on_the_openai_face(gateway: Running) -> None:
     assert record["status"] == "succeeded"
 
 
+@on_both
 def test_speech_is_whole_measured_and_metered_by_character(gateway: Running) -> None:
     made = gateway.post("/api/text-to-speech", json={"text": "one two three"}).json()
     assert made["duration"] == pytest.approx(0.3)
@@ -84,6 +87,7 @@ def test_speech_is_whole_measured_and_metered_by_character(gateway: Running) -> 
     assert record["audioSeconds"] == pytest.approx(0.3)
 
 
+@on_both
 def test_another_tenant_cannot_read_a_file(gateway: Running) -> None:
     link = gateway.post("/api/text-to-image", json={"prompt": "mine"}).json()["image_url"]
     path = link.removeprefix(gateway.url).partition("?")[0]
@@ -93,6 +97,7 @@ def test_another_tenant_cannot_read_a_file(gateway: Running) -> None:
     assert stolen.json()["error"] == absent.json()["error"], "the answer tells whether the file exists"
 
 
+@on_both
 def test_a_link_cannot_be_forged_and_its_file_comes_in_ranges(gateway: Running) -> None:
     link = gateway.post("/api/text-to-image", json={"prompt": "mine"}).json()["image_url"]
     assert httpx2.get(link[:-1] + ("0" if link[-1] != "0" else "1")).status_code == 404
@@ -159,6 +164,7 @@ def test_bad_input_costs_nothing(gateway: Running) -> None:
     assert left["image-to-image"] == 5
 
 
+@on_both
 def test_a_failure_is_recorded_and_counts_no_units(gateway: Running) -> None:
     answer = gateway.post("/api/text-to-image", json={"prompt": "break the engine"})
     assert answer.status_code == 500
@@ -204,6 +210,7 @@ def test_a_429_says_what_the_limit_is_and_when_to_come_back(gateway: Running) ->
     assert openai_face.headers["x-ratelimit-remaining-requests"] == "0"
 
 
+@on_both
 def test_a_client_that_hangs_up_is_recorded_as_cancelled_and_frees_the_engine(gateway: Running) -> None:
     engine = PaintEngine.newest
     engine.gate.hold(after=3)
@@ -274,6 +281,7 @@ def test_models_are_listed_and_found_by_id(gateway: Running) -> None:
         client.models.retrieve("some/other")
 
 
+@on_both
 def test_usage_sums_the_month(gateway: Running) -> None:
     gateway.post("/api/text-to-image", json={"prompt": "x", "n": 3})
     gateway.post("/api/text-to-speech", json={"text": "hello there"})
@@ -398,8 +406,10 @@ def test_odd_forms_are_refused_in_words(gateway: Running) -> None:
     assert (charset.status_code, charset.json()["field"]) == (422, "body")
 
 
+@on_both
 def test_odd_links_and_months_are_refused_in_words(gateway: Running) -> None:
     assert httpx2.get(f"{gateway.url}/artifacts/x?expires=1&signature=%C3%A9").status_code == 404
+    assert gateway.get("/artifacts/a%00b").status_code == 404, "PostgreSQL takes no NUL, not even in a question"
     for month in ("9999-12", "0000-01", "2026-13", "é"):
         assert gateway.get("/api/usage", params={"month": month}).status_code == 422
 
@@ -447,11 +457,9 @@ def test_a_request_cut_off_by_a_stop_is_settled(tmp_path: Path) -> None:
     assert record["status"] == "cancelled"
 
 
+@on_both
 def test_a_fault_of_ours_carries_the_request_id_and_no_details(gateway: Running) -> None:
-    database = gateway.home / "atelier.db"
-    until(database.exists)
-    with sqlite3.connect(database) as connection:
-        connection.execute('DROP TABLE "AIUsage"')
+    gateway.ask(text('DROP TABLE "AIUsage"'))
     for path in ("/api/text-to-speech", "/v1/images/generations"):
         answer = gateway.post(path, json={"text": "x"} if "speech" in path else {"prompt": "x"})
         assert answer.status_code == 500

@@ -25,7 +25,7 @@ from atelier.errors import (
     whole_seconds,
 )
 from atelier.gateway.artifacts import Artifacts
-from atelier.gateway.auth import Auth
+from atelier.gateway.auth import create_auth
 from atelier.gateway.faces import account, reference
 from atelier.gateway.faces.endpoints import Gateway, native_endpoint, openai_endpoint
 from atelier.gateway.faces.native import NATIVE_ROUTES
@@ -50,7 +50,7 @@ log = structlog.get_logger()
 @asynccontextmanager
 async def open_gateway(settings: Settings, secret: str, processes: Path | None) -> AsyncGenerator[Gateway, None]:
     """The parts of a gateway, started; closed at the end."""
-    database = await open_database(settings.database_location())
+    database = await open_database(settings.database_location(), connections=settings.database_connections)
     upstreams = Upstreams(
         {service: settings.upstream_urls(service) for service in SERVICES}, request_seconds=settings.request_seconds
     )
@@ -58,12 +58,20 @@ async def open_gateway(settings: Settings, secret: str, processes: Path | None) 
     fetch = GuardedFetch(most_bytes=most_bytes, allow=settings.fetch_allow)
     limits = Limits(settings.limits)
     ledger = Ledger(database)
-    artifacts = Artifacts(settings.home / "artifacts", database, secret=secret, link_seconds=settings.link_seconds)
+    artifacts = Artifacts(
+        settings.home / "artifacts",
+        database,
+        secret=secret,
+        previous=settings.previous_secret(),
+        link_seconds=settings.link_seconds,
+    )
     pipeline = Pipeline(limits, upstreams, artifacts, ledger)
+    auth = create_auth(settings, secret, database)
     await upstreams.start()
+    auth.start()
     try:
         yield Gateway(
-            auth=Auth(secret, database),
+            auth=auth,
             limits=limits,
             upstreams=upstreams,
             artifacts=artifacts,
@@ -78,6 +86,7 @@ async def open_gateway(settings: Settings, secret: str, processes: Path | None) 
     finally:
         await pipeline.drained(DRAIN_SECONDS)
         await upstreams.stop()
+        await auth.stop()
         await fetch.close()
         await database.dispose()
 

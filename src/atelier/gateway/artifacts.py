@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncEngine
 from uuid_utils import uuid7
 
 from atelier.errors import NotFound
+from atelier.state.database import Database
 from atelier.state.tables import artifacts
 from atelier.state.tenants import ensure_tenant
 
 PATH = "/artifacts/"
+
+_ID = re.compile(r"[0-9a-f-]{36}")
 
 
 @dataclass(frozen=True)
@@ -30,12 +33,15 @@ class Artifact:
 
 
 class Artifacts:
-    """A folder of files and a table that says whose they are."""
+    """A folder of files and a table that says whose they are. Links that `previous` signed are good to their end."""
 
-    def __init__(self, folder: Path, database: AsyncEngine, *, secret: str, link_seconds: int) -> None:
+    def __init__(
+        self, folder: Path, database: Database, *, secret: str, link_seconds: int, previous: str | None = None
+    ) -> None:
         self._folder = folder
         self._database = database
-        self._key = hmac.digest(secret.encode(), b"atelier artifact links", "sha256")
+        self._key = _link_key(secret)
+        self._keys = [self._key] if previous is None else [self._key, _link_key(previous)]
         self._link_seconds = link_seconds
 
     async def put(self, tenant: str, request_id: str, data: bytes, media_type: str) -> str:
@@ -46,7 +52,7 @@ class Artifacts:
             "id": artifact,
             "tenantId": tenant,
             "requestId": request_id,
-            "mediaType": media_type,
+            "mediaType": media_type[:100],
             "bytes": len(data),
             "sha256": sha256,
         }
@@ -64,8 +70,9 @@ class Artifacts:
 
     async def of_link(self, artifact: str, expires: str, signature: str) -> Artifact:
         """Raises NotFound for a link that is false or has expired, so that ids cannot be probed."""
-        signed = hmac.compare_digest(signature.encode(), self._signature(artifact, expires).encode())
-        if not signed or not expires.isdigit() or int(expires) < time.time():
+        signatures = [_signature(key, artifact, expires) for key in self._keys]
+        signed = [hmac.compare_digest(signature.encode(), good.encode()) for good in signatures]
+        if not any(signed) or not expires.isdigit() or int(expires) < time.time():
             raise _not_found()
         found = await self._find(artifact)
         if found is None:
@@ -75,7 +82,7 @@ class Artifacts:
     def link(self, artifact: str, base_url: str) -> str:
         """A URL that anyone may read until it expires."""
         expires = str(int(time.time()) + self._link_seconds)
-        return f"{base_url}{PATH}{artifact}?expires={expires}&signature={self._signature(artifact, expires)}"
+        return f"{base_url}{PATH}{artifact}?expires={expires}&signature={_signature(self._key, artifact, expires)}"
 
     async def read_link(self, url: str, base_url: str, tenant: str) -> bytes | None:
         """The bytes of a link of our own, for its owner; None where the URL is not ours."""
@@ -94,14 +101,13 @@ class Artifacts:
             raise _not_found() from None
 
     async def _find(self, artifact: str) -> Artifact | None:
+        if not _ID.fullmatch(artifact):  # PostgreSQL refuses some signs even in a question
+            return None
         async with self._database.connect() as connection:
             row = (await connection.execute(select(artifacts).where(artifacts.c.id == artifact))).one_or_none()
         if row is None:
             return None
         return Artifact(row.id, row.tenantId, row.mediaType, self._file(row.tenantId, row.id))
-
-    def _signature(self, artifact: str, expires: str) -> str:
-        return hmac.new(self._key, f"{artifact}\n{expires}".encode(), "sha256").hexdigest()
 
     def _file(self, tenant: str, artifact: str) -> Path:
         # A tenant's id may hold any character: the folder is named by its hash.
@@ -115,6 +121,14 @@ class Artifacts:
         part.write_bytes(data)
         part.rename(file)
         return hashlib.sha256(data).hexdigest()
+
+
+def _link_key(secret: str) -> bytes:
+    return hmac.digest(secret.encode(), b"atelier artifact links", "sha256")
+
+
+def _signature(key: bytes, artifact: str, expires: str) -> str:
+    return hmac.new(key, f"{artifact}\n{expires}".encode(), "sha256").hexdigest()
 
 
 def _not_found() -> NotFound:

@@ -8,18 +8,21 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 import anyio
+import structlog
 from uuid_utils import uuid7
 
 from atelier.catalog import SERVICES
 from atelier.contracts.base import Contract, Event, Partial, Result
 from atelier.contracts.images import ImagesResult
 from atelier.contracts.text_to_speech import SpeechResult
-from atelier.errors import TooSlow
+from atelier.errors import AtelierError, Internal, TooSlow, Unavailable
 from atelier.gateway.artifacts import Artifacts
 from atelier.gateway.auth import Caller
 from atelier.gateway.limits import Limits, Place
 from atelier.gateway.upstreams import Upstreams
 from atelier.gateway.usage import Ledger, UsageRecord
+
+log = structlog.get_logger()
 
 
 def new_request_id() -> str:
@@ -78,15 +81,22 @@ class Pipeline:
                 async for event in events:
                     yield event
         except Exception as problem:
-            record.status, record.error = "failed", getattr(problem, "code", "internal_error")
+            record.status, record.error = "failed", problem.code if isinstance(problem, AtelierError) else Internal.code
             if not isinstance(problem, TooSlow):  # the device was busy with it for all its time
                 self._limits.refund(exchange.place)
             raise
         finally:
             # Shielded: a client that has gone must not keep its record from being written.
             with anyio.CancelScope(shield=True):
-                await self._ledger.settle(record)
-            self._end(exchange.id)
+                await self._close(record)
+
+    async def _close(self, record: UsageRecord) -> None:
+        try:
+            await self._ledger.settle(record)
+        except Unavailable:  # the answer, if one is still owed, says so already; the log keeps what the table lacks
+            log.error("usage record not written", **{k: str(v) for k, v in record.row().items() if v is not None})
+        finally:
+            self._end(record.id)
 
     def _begin(self, request_id: str) -> None:
         self._open.add(request_id)

@@ -6,22 +6,14 @@ import os
 import secrets
 from pathlib import Path
 
-from atelier.gateway.auth import SHORTEST_SECRET
 from atelier.settings import Settings, SettingsProblem
 
 FILE = "jwt_secret"
 
 
 def given_secret(settings: Settings) -> str | None:
-    """JWT_SECRET, checked. Raises SettingsProblem for one that could be guessed."""
-    if settings.jwt_secret is None:
-        return None
-    secret = settings.jwt_secret.get_secret_value()
-    if len(secret) < SHORTEST_SECRET:
-        raise SettingsProblem(
-            f"JWT_SECRET: has {len(secret)} characters and needs {SHORTEST_SECRET}; make one with: openssl rand -hex 32"
-        )
-    return secret
+    """JWT_SECRET."""
+    return settings.jwt_secret.get_secret_value() if settings.jwt_secret else None
 
 
 def required_secret(settings: Settings) -> str:

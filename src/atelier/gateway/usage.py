@@ -8,13 +8,13 @@ from datetime import MAXYEAR, UTC, datetime
 from typing import Any
 
 from sqlalchemy import case, func, select
-from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from atelier.catalog import SERVICES, Service
 from atelier.contracts.base import Usage
 from atelier.errors import InvalidRequest
 from atelier.gateway.auth import Caller
+from atelier.state.database import Database
+from atelier.state.rows import insert_once, storable
 from atelier.state.tables import usage
 from atelier.state.tenants import ensure_tenant
 
@@ -44,10 +44,10 @@ class UsageRecord:
         return {
             "id": self.id,
             "tenantId": self.caller.tenant,
-            "userId": self.caller.user,
+            "userId": self.caller.user and storable(self.caller.user, 200),
             "service": self.service.name,
             "requestType": self.request_type,
-            "modelUsed": self.model,
+            "modelUsed": self.model and storable(self.model, 200),
             "duration": round((time.monotonic() - self.started) * 1000),
             "status": self.status,
             "error": self.error,
@@ -67,17 +67,20 @@ class UsageRecord:
 class Ledger:
     """Writes usage records and sums them up."""
 
-    def __init__(self, database: AsyncEngine) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     async def settle(self, record: UsageRecord) -> None:
-        """Write the record; a second call, of this process or another, changes nothing."""
+        """Write the record; a second call, of this process or another, changes nothing.
+
+        Raises Unavailable while the database cannot be reached.
+        """
         if record.settled:
             return
         row = record.row()
         async with self._database.begin() as connection:
             await ensure_tenant(connection, record.caller.tenant)
-            await connection.execute(insert(usage).values(row).on_conflict_do_nothing())
+            await insert_once(connection, usage, row)
         record.settled = True
 
     async def month(self, tenant: str, month: str | None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from atelier.state.rows import storable
 from atelier.state.tables import api_keys, now
 from atelier.state.tenants import ensure_tenant
 
@@ -35,7 +36,13 @@ async def create_key(connection: AsyncConnection, tenant: str, *, name: str = ""
     """The new key in full: nothing else ever shows it again."""
     await ensure_tenant(connection, tenant)
     key_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
-    row = {"id": key_id, "tenantId": tenant, "name": name or "key", "hash": _hash(secret), "admin": admin}
+    row = {
+        "id": key_id,
+        "tenantId": tenant,
+        "name": storable(name, 200) or "key",
+        "hash": _hash(secret),
+        "admin": admin,
+    }
     await connection.execute(api_keys.insert().values(row))
     return f"{PREFIX}{key_id}_{secret}"
 
@@ -53,7 +60,7 @@ async def find_owner(connection: AsyncConnection, key: str) -> KeyOwner | None:
 async def list_keys(connection: AsyncConnection, tenant: str | None = None) -> list[dict[str, Any]]:
     """Everything but the hashes."""
     columns = [column for column in api_keys.c if column.name != "hash"]
-    query = select(*columns).order_by(api_keys.c.createdAt)
+    query = select(*columns).order_by(api_keys.c.createdAt, api_keys.c.id)
     if tenant is not None:
         query = query.where(api_keys.c.tenantId == tenant)
     return [dict(row._mapping) for row in await connection.execute(query)]

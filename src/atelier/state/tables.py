@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     DateTime,
+    Dialect,
     Float,
     ForeignKey,
     Index,
@@ -15,7 +17,10 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    TypeDecorator,
     false,
+    func,
+    text,
 )
 
 metadata = MetaData()
@@ -25,12 +30,34 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+class Moment(TypeDecorator[datetime]):
+    """A moment with its zone, always UTC. SQLite keeps none, so it is put on again."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+def _created() -> Column[datetime]:
+    return Column("createdAt", Moment, nullable=False, default=now, server_default=func.now())
+
+
+def _count(name: str, kind: type[Integer] | type[Float[float]]) -> Column[int] | Column[float]:
+    """Nothing until something was counted, also where another program writes the row."""
+    return Column(name, kind, nullable=False, default=0, server_default=text("0"))
+
+
 tenants = Table(
     "Tenant",
     metadata,
     Column("id", String(128), primary_key=True),
     Column("name", String(200), nullable=False),
-    Column("createdAt", DateTime(timezone=True), nullable=False, default=now),
+    _created(),
 )
 
 api_keys = Table(
@@ -41,33 +68,33 @@ api_keys = Table(
     Column("name", String(200), nullable=False),
     Column("hash", String(64), nullable=False),
     Column("admin", Boolean, nullable=False, server_default=false()),
-    Column("createdAt", DateTime(timezone=True), nullable=False, default=now),
-    Column("revokedAt", DateTime(timezone=True)),
+    _created(),
+    Column("revokedAt", Moment),
 )
 
 usage = Table(
     "AIUsage",
     metadata,
-    Column("id", String(36), primary_key=True),
+    Column("id", String(36), primary_key=True),  # the request's id, a UUIDv7
     Column("tenantId", ForeignKey("Tenant.id", ondelete="CASCADE"), nullable=False),
     Column("service", String(40), nullable=False),
     Column("requestType", String(40), nullable=False),
     Column("modelUsed", String(200)),
-    Column("tokens", Integer, nullable=False, default=0),
+    _count("tokens", Integer),
     Column("duration", Integer, nullable=False),  # milliseconds from admission to the end
     Column("status", String(20), nullable=False),  # succeeded, failed or cancelled
     Column("error", String(40)),  # the code of what failed it
-    Column("units", Float, nullable=False, default=0),
+    _count("units", Float),
     Column("unit", String(20), nullable=False),
-    Column("megapixels", Float, nullable=False, default=0),
-    Column("steps", Integer, nullable=False, default=0),
-    Column("audioSeconds", Float, nullable=False, default=0),
-    Column("characters", Integer, nullable=False, default=0),
-    Column("computeMs", Float, nullable=False, default=0),
-    Column("cost", Float, nullable=False, default=0),
+    _count("megapixels", Float),
+    _count("steps", Integer),
+    _count("audioSeconds", Float),
+    _count("characters", Integer),
+    _count("computeMs", Float),
+    _count("cost", Float),
     Column("upstream", String(200)),
     Column("userId", String(200)),
-    Column("createdAt", DateTime(timezone=True), nullable=False, default=now),
+    _created(),
     Index("AIUsage_tenantId_createdAt_idx", "tenantId", "createdAt"),
     Index("AIUsage_tenantId_service_createdAt_idx", "tenantId", "service", "createdAt"),
 )
@@ -79,8 +106,8 @@ artifacts = Table(
     Column("tenantId", ForeignKey("Tenant.id", ondelete="CASCADE"), nullable=False),
     Column("requestId", String(36), nullable=False),
     Column("mediaType", String(100), nullable=False),
-    Column("bytes", Integer, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
     Column("sha256", String(64), nullable=False),
-    Column("createdAt", DateTime(timezone=True), nullable=False, default=now),
+    _created(),
     Index("Artifact_tenantId_createdAt_idx", "tenantId", "createdAt"),
 )

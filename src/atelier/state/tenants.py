@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from atelier.state.rows import insert_once, storable
 from atelier.state.tables import tenants
 
 MOST_TENANT_CHARACTERS = 128
@@ -20,11 +20,9 @@ def is_tenant_name(tenant: str) -> bool:
 
 async def ensure_tenant(connection: AsyncConnection, tenant: str, name: str | None = None) -> bool:
     """True where it was not there before."""
-    row = {"id": tenant, "name": name or tenant}
-    made = await connection.execute(insert(tenants).values(row).on_conflict_do_nothing())
-    return made.rowcount == 1
+    return await insert_once(connection, tenants, {"id": tenant, "name": storable(name or tenant, 200)})
 
 
 async def list_tenants(connection: AsyncConnection) -> list[dict[str, Any]]:
-    rows = await connection.execute(select(tenants).order_by(tenants.c.createdAt))
+    rows = await connection.execute(select(tenants).order_by(tenants.c.createdAt, tenants.c.id))
     return [dict(row._mapping) for row in rows]

@@ -87,5 +87,8 @@ class ClosingStream(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
+        except AtelierError as problem:
+            # To return before the end is how a server is told to break the connection off; the log says why.
+            scope.setdefault("state", {})["error"] = problem.code
         finally:
             await self._pieces.aclose()

@@ -95,7 +95,7 @@ def add_get(app: FastAPI, path: str, summary: str, endpoint: Endpoint, tag: str)
         summary=summary,
         tags=[tag],
         response_model=None,
-        responses={} if open_to_all else {401: _refusal(_REFUSALS[401], error)},
+        responses={} if open_to_all else {status: _refusal(_REFUSALS[status], error) for status in (401, 503)},
         openapi_extra={} if open_to_all else {"security": [{"bearer": []}]},
     )
 

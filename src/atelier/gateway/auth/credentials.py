@@ -1,0 +1,165 @@
+"""From the header `Authorization` to the caller: reads it, has it checked, and remembers the answer for a moment."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers
+
+from atelier.errors import Unauthenticated
+from atelier.gateway.auth.claims import Caller, Grant, Terms, grant
+from atelier.gateway.auth.memory import Memory
+from atelier.gateway.auth.own_tokens import ALGORITHM, Secrets
+from atelier.gateway.auth.token import read_token
+from atelier.settings import Settings
+from atelier.state.database import Database
+from atelier.state.keys import PREFIX, find_owner
+
+if TYPE_CHECKING:
+    from atelier.gateway.auth.key_set import KeySet
+
+MOST_TOKEN_CHARACTERS = 8192
+TOKEN_SECONDS = 60.0
+"""For so long a checked token is not checked again; less where it ends before."""
+
+KEY_SECONDS = 5.0
+"""So late a gateway may notice that an API key has been revoked."""
+
+_MOST_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True)
+class Provider:
+    """An identity provider: its keys, and what its tokens have to say."""
+
+    keys: KeySet
+    terms: Terms
+
+
+class Auth:
+    """Names the caller of a request by its header `Authorization`. `start` before the first, `stop` at the end.
+
+    previous: the secret before this one, while tokens of both are about. key_seconds: how long the owner of an API key
+    is remembered.
+    """
+
+    def __init__(
+        self,
+        secret: str,
+        database: Database,
+        *,
+        previous: str | None = None,
+        terms: Terms | None = None,
+        provider: Provider | None = None,
+        key_seconds: float = 0.0,
+    ) -> None:
+        self._secrets = Secrets([secret] if previous is None else [secret, previous])
+        self._database = database
+        self._terms = terms or Terms()
+        self._provider = provider
+        self._key_seconds = key_seconds
+        self._remembered: Memory[Caller] = Memory(_MOST_REMEMBERED)
+
+    def start(self) -> None:
+        """Begin to read the provider's keys, so that they are here for its first token."""
+        if self._provider is not None:
+            self._provider.keys.freshen()
+
+    async def stop(self) -> None:
+        if self._provider is not None:
+            await self._provider.keys.close()
+
+    async def caller(self, headers: Mapping[str, str]) -> Caller:
+        """Raises Unauthenticated, in a sentence that helps an honest caller and tells a forger nothing, or
+        Unavailable where the identity provider's keys cannot be had.
+        """
+        credentials = _credentials(headers)
+        if self._provider is not None:
+            self._provider.keys.freshen()
+        digest = hashlib.sha256(credentials.encode()).digest()  # no credentials stay in memory
+        found = self._remembered.get((self._generation(), digest))
+        if found is None:
+            found, seconds = await self._check(credentials)
+            self._remembered.put((self._generation(), digest), found, seconds)
+        return found
+
+    def _generation(self) -> int:
+        """Another number after each change of the provider's keys: whatever was found out before is forgotten."""
+        return self._provider.keys.generation if self._provider is not None else 0
+
+    async def _check(self, credentials: str) -> tuple[Caller, float]:
+        """(the caller, for how many seconds that may be remembered)"""
+        if credentials.startswith(PREFIX):
+            return await self._key_owner(credentials), self._key_seconds
+        granted = await self._bearer(credentials)
+        return granted.caller, min(TOKEN_SECONDS, granted.until - time.time())
+
+    async def _key_owner(self, key: str) -> Caller:
+        async with self._database.connect() as connection:
+            owner = await find_owner(connection, key)
+        if owner is None:
+            raise Unauthenticated("The API key is not valid")
+        return Caller(owner.tenant, user=f"key:{owner.key}", roles=("admin",) if owner.admin else ())
+
+    async def _bearer(self, text: str) -> Grant:
+        """A secret checks HS256 alone, and a published key its own algorithm alone: neither passes for the other."""
+        token = read_token(text)
+        if token.algorithm == ALGORITHM:
+            self._secrets.check(token)
+            terms = self._terms
+        elif self._provider is not None:
+            await self._provider.keys.check(token)
+            terms = self._provider.terms
+        else:
+            raise Unauthenticated("The token is signed in a way (alg) that is not taken here")
+        return grant(token.claims(), terms, time.time())
+
+
+def _credentials(headers: Mapping[str, str]) -> str:
+    if isinstance(headers, Headers) and len(headers.getlist("authorization")) > 1:
+        raise Unauthenticated("Send the header Authorization once")
+    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    credentials = credentials.strip()
+    if scheme.lower() != "bearer" or not credentials:
+        raise Unauthenticated("Send the header Authorization: Bearer <token or API key>")
+    if len(credentials) > MOST_TOKEN_CHARACTERS:
+        raise Unauthenticated("The token is too long")
+    return credentials
+
+
+def create_auth(settings: Settings, secret: str, database: Database) -> Auth:
+    """As the settings say."""
+    return Auth(
+        secret,
+        database,
+        previous=settings.previous_secret(),
+        terms=Terms(settings.jwt_issuer, settings.jwt_audience, settings.jwt_leeway_seconds),
+        provider=_provider(settings),
+        key_seconds=KEY_SECONDS,
+    )
+
+
+def _provider(settings: Settings) -> Provider | None:
+    if settings.jwks_url is None:
+        return None
+    from atelier.gateway.auth.key_set import KeySet  # brings a cryptographic library that nothing else needs
+
+    keys = KeySet(
+        settings.jwks_url,
+        fresh_seconds=settings.jwks_fresh_seconds,
+        stale_seconds=settings.jwks_stale_seconds,
+        again_seconds=settings.jwks_again_seconds,
+    )
+    terms = Terms(
+        settings.jwks_issuer,
+        settings.jwks_audience,
+        settings.jwt_leeway_seconds,
+        tenant=(settings.jwks_tenant_claim,),
+        user=("sub",),
+        roles=settings.jwks_roles_claim,
+    )
+    return Provider(keys, terms)

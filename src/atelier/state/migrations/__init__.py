@@ -1,0 +1,1 @@
+"""Migrations of the tables, by Alembic: one file each in versions/."""

@@ -1,0 +1,55 @@
+"""Fixtures of more than one folder: the databases that state is kept in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from atelier.state.database import Database, open_database
+from postgres_server import Postgres, running_postgres
+
+# As servers are set up (telemetry.py): structlog's own default draws tracebacks with every variable, for seconds.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One server for all tests; each has a database of its own."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres: Postgres) -> str:
+    """A database with tables, to be copied: migrating one anew for each test would take longer than the test."""
+
+    async def migrate(url: str) -> str:
+        await (await open_database(url)).dispose()
+        return url
+
+    return asyncio.run(migrate(postgres.new_database()))
+
+
+@pytest.fixture
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a database without rows is: SQLite, and for a test that is marked `on_both` PostgreSQL too."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path / 'atelier.db'}"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.new_database(like=request.getfixturevalue("migrated"))
+
+
+@pytest.fixture
+async def database(location: str) -> AsyncIterator[Database]:
+    opened = await open_database(location)
+    yield opened
+    await opened.dispose()
