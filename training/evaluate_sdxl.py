@@ -1,4 +1,4 @@
-"""Scores atelier-mini-sdxl, through the engine that serves it, on scenes that training never saw; prints JSON."""
+"""Scores atelier-mini-sdxl, through the engine that serves it, on scenes that are held out; prints JSON."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ def picture_scores(made: Sequence[Image.Image], asked: Sequence[Scene]) -> dict[
 
 
 def repainted(engine: DiffusionEngine, scenes: Sequence[Scene]) -> tuple[list[Image.Image], list[Scene]]:
-    """Pictures of `scenes` drawn anew in another colour by image to image, and what they should show then."""
+    """Pictures of `scenes` drawn anew in another colour by image to image, and what they should show then.
+
+    What is wanted then may be a scene that training has seen.
+    """
     chance = random.Random(7)
     wanted = [
         replace(scene, colour=chance.choice([c for c in COLOURS if c not in (scene.colour, scene.background)]))

@@ -7,6 +7,7 @@ reads: those before the last layer of both, and the pooled state of the second.
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 
@@ -164,8 +165,6 @@ def _heads(width: int) -> nn.ModuleDict:
 
 
 def _merges(tokenizer: Tokenizer) -> list[tuple[str, str]]:
-    import json
-
     merges = json.loads(tokenizer.to_str())["model"]["merges"]
     return [tuple(pair) if isinstance(pair, list) else tuple(pair.split(" ")) for pair in merges]
 

@@ -1,6 +1,6 @@
 """Trains atelier-mini-blip2: pictures of the small world in, their sentences and answers about them out.
 
-The model in the package is from the checkpoint after 2,000 of 3,000 steps; `--steps 2000` then writes one out.
+The model in the package was interrupted after 2,000 of 3,000 steps; `--steps 2000` then wrote that checkpoint out.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ def _vocabulary() -> tuple[dict[str, int], list[tuple[str, str]]]:
 
 
 def new_captioner(processor: Blip2Processor) -> Blip2ForConditionalGeneration:
-    """A BLIP-2 of 1.8 million parameters that has not learned anything yet."""
+    """A BLIP-2 of 2.0 million parameters that has not learned anything yet."""
     words = processor.tokenizer
     sizes = {"hidden_size": WIDTH, "num_attention_heads": 4}
     config = Blip2Config(

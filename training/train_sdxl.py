@@ -15,8 +15,9 @@ from sdxl_vae import train_decoder, train_vae
 from world import held_out_scenes
 
 VAE_STEPS, DECODER_STEPS, TEXT_STEPS, UNET_STEPS = 800, 5000, 700, 6800
-CHECKPOINTS = Path("build/training/sdxl")
-MODEL = Path("src/atelier/models/mini/sdxl")
+ROOT = Path(__file__).resolve().parent.parent
+CHECKPOINTS = ROOT / "build/training/sdxl"
+MODEL = ROOT / "src/atelier/models/mini/sdxl"
 
 
 def main() -> None:

@@ -142,9 +142,9 @@ def build_whisper(tokenizer: Tokenizer) -> WhisperForConditionalGeneration:
     return model
 
 
-def convert(whisper: WhisperForConditionalGeneration, tokenizer: Tokenizer, folder: Path) -> None:
-    """Write what faster-whisper loads into `folder`; other files there stay."""
-    source, fresh = WORK / "transformers", WORK / "converted"
+def convert(whisper: WhisperForConditionalGeneration, tokenizer: Tokenizer, work: Path, folder: Path) -> None:
+    """Write what faster-whisper loads into `folder`, by way of `work`; other files there stay."""
+    source, fresh = work / "transformers", work / "converted"
     for part in (
         whisper,
         PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|endoftext|>", bos_token="<|endoftext|>"),
@@ -187,7 +187,7 @@ def main() -> None:
     plan = Plan(folder=given.work, steps=given.steps, rate=1.5e-3, average=0.998, report_every=50, checkpoint_every=100)
     trained = train(pupil, loss_of, plan)
     assert isinstance(trained, Pupil)
-    convert(trained.whisper, tokenizer, given.out)
+    convert(trained.whisper, tokenizer, given.work, given.out)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -55,7 +56,7 @@ def test_pictures_show_what_was_asked_for(engine: DiffusionEngine, scenes: Seque
 
 
 def test_repainting_changes_the_colour_and_keeps_the_place(engine: DiffusionEngine) -> None:
-    """Of large shapes: little is left to see of a small one at this strength."""
+    """Of large shapes: most small ones change their size at this strength."""
     large = [scene for scene in asked_scenes(100, seed=40) if scene.size == "large"][:24]
     scores = picture_scores(*repainted(engine, large))
     assert scores["colour"] >= 0.85, scores
@@ -154,6 +155,16 @@ def test_a_larger_size_is_the_same_picture_enlarged(engine: DiffusionEngine) -> 
     assert np.abs(np.asarray(square, dtype=float) - np.asarray(small)).mean() < 3
     run = engine.start(runs[1])
     assert "enlarged to 512x256" in run.warnings[0]
+
+
+def test_it_is_quick(scenes: Sequence[Scene]) -> None:
+    """In seconds of one processor, which a busy machine does not stretch as it does those of the clock."""
+    began = time.process_time()
+    engine = open_engine()
+    loaded = time.process_time()
+    drawn(engine, scenes[:1])
+    assert loaded - began < 2
+    assert time.process_time() - loaded < 3
 
 
 def test_its_parts_are_those_of_the_full_model() -> None:

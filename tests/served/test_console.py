@@ -135,7 +135,7 @@ def test_a_stranger_is_asked_for_a_token(context: BrowserContext, served: Served
     expect(page.locator("#door")).to_be_visible()
     page.fill("#token", "nonsense")
     page.click("#sign-in")
-    expect(page.get_by_text("not valid")).to_be_visible()
+    expect(page.get_by_text("neither a JSON Web Token")).to_be_visible()
     page.fill("#token", served.token())
     page.click("#sign-in")
     expect(page.locator("#prompt")).to_be_visible()
