@@ -7,7 +7,6 @@ Each model has a process of its own, as in `atelier serve`; times are medians, t
 
 from __future__ import annotations
 
-import io
 import json
 import resource
 import statistics
@@ -61,12 +60,11 @@ def _painter() -> tuple[Callable[[], object], float]:
 
 
 def _captioner() -> tuple[Callable[[], object], float]:
-    from evaluate_blip2 import drawn, open_engine, said
+    from evaluate_blip2 import captions_of, drawn, open_engine
 
     engine, seconds = _timed(open_engine)
-    sink = io.BytesIO()
-    drawn(1, seed=1)[0][1].save(sink, "PNG")
-    return lambda: said(engine, [sink.getvalue()]), seconds
+    picture = drawn(1, seed=1)[0][1]
+    return lambda: captions_of([picture], engine), seconds
 
 
 def _listener() -> tuple[Callable[[], object], float]:

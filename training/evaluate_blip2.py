@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import random
 import time
@@ -11,14 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import cycle, islice
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image
 
 from atelier.contracts.engine import ModelSource
 from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult
 from atelier.engines.blip2 import TOGETHER, Blip2Engine
+from atelier.media.image import encode_image
 from captions import agreement
 from imperfect import Outlines, imperfect
+from judge import share, shares
 from world import SIDE, Scene, draw, held_out_scenes, questions
 
 MODEL = Path(__file__).resolve().parent.parent / "src/atelier/models/mini/blip2"
@@ -60,9 +62,7 @@ def said(engine: Blip2Engine, pictures: Sequence[bytes], question: str | None = 
 
 def caption_scores(captions: Iterable[str], scenes: Iterable[Scene]) -> dict[str, float]:
     """Shares of the captions that name each attribute rightly; shape and colour; all five."""
-    rows = [agreement(caption, scene) for caption, scene in zip(captions, scenes, strict=True)]
-    rows = [{**row, "shape and colour": row["shape"] and row["colour"], "all five": all(row.values())} for row in rows]
-    return {name: _share(row[name] for row in rows) for name in rows[0]}
+    return shares(agreement(caption, scene) for caption, scene in zip(captions, scenes, strict=True))
 
 
 def answer_scores(engine: Blip2Engine, samples: Sequence[tuple[Scene, Image.Image]]) -> dict[str, float]:
@@ -72,8 +72,8 @@ def answer_scores(engine: Blip2Engine, samples: Sequence[tuple[Scene, Image.Imag
         answers = said(engine, [picture for picture, _ in asked], question)
         right[question] = [answer == wanted for answer, (_, wanted) in zip(answers, asked, strict=True)]
     return {
-        **{question: _share(hits) for question, hits in right.items()},
-        "all": _share(hit for hits in right.values() for hit in hits),
+        **{question: share(hits) for question, hits in right.items()},
+        "all": share(hit for hits in right.values() for hit in hits),
     }
 
 
@@ -94,14 +94,7 @@ def _spoiled(scenes: Sequence[Scene]) -> Iterator[Image.Image]:
 def _encoded(picture: Path | Image.Image) -> bytes:
     if isinstance(picture, Path):
         return picture.read_bytes()
-    sink = io.BytesIO()
-    picture.save(sink, "PNG")
-    return sink.getvalue()
-
-
-def _share(hits: Iterable[bool]) -> float:
-    counted = list(hits)
-    return round(sum(counted) / len(counted), 4)
+    return encode_image(np.asarray(picture), "png")
 
 
 def scores(engine: Blip2Engine, many: int) -> Mapping[str, object]:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import random
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image
 
 from atelier.contracts.images import ImageToImageRequest
 from atelier.engines.diffusion import DiffusionEngine
+from atelier.media.image import encode_image
 from drawing import MODEL, STEPS, drawn, open_engine, pictures
-from judge import ATTRIBUTES, look, score
+from judge import look, score, shares
 from sdxl_unet import repainting
 from world import COLOURS, Scene, draw, held_out_scenes
 
@@ -33,12 +34,7 @@ def asked_scenes(many: int, seed: int = 1) -> list[Scene]:
 
 def picture_scores(made: Sequence[Image.Image], asked: Sequence[Scene]) -> dict[str, float]:
     """Shares of pictures that show each attribute rightly; shape and colour; all five."""
-    rows = [score(look(picture), scene) for picture, scene in zip(made, asked, strict=True)]
-    marks = {name: _share(row[name] for row in rows) for name in ATTRIBUTES}
-    return marks | {
-        "shape and colour": _share(row["shape"] and row["colour"] for row in rows),
-        "all five": _share(all(row.values()) for row in rows),
-    }
+    return shares(score(look(picture), scene) for picture, scene in zip(made, asked, strict=True))
 
 
 def repainted(engine: DiffusionEngine, scenes: Sequence[Scene]) -> tuple[list[Image.Image], list[Scene]]:
@@ -98,14 +94,7 @@ def scores(engine: DiffusionEngine, many: int, keep: Path | None) -> Mapping[str
 
 def png(picture: Image.Image) -> bytes:
     """Encoded, as requests carry pictures."""
-    sink = io.BytesIO()
-    picture.save(sink, "PNG")
-    return sink.getvalue()
-
-
-def _share(hits: Iterable[bool]) -> float:
-    counted = list(hits)
-    return round(sum(counted) / len(counted), 4)
+    return encode_image(np.asarray(picture), "png")
 
 
 def main() -> None:

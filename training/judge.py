@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from functools import cache
 
@@ -46,6 +46,20 @@ def look(picture: Image.Image) -> Scene | None:
 def score(seen: Scene | None, asked: Scene) -> dict[str, bool]:
     """Which of the five attributes are as they were asked for, by name."""
     return {name: seen is not None and getattr(seen, name) == getattr(asked, name) for name in ATTRIBUTES}
+
+
+def shares(rows: Iterable[Mapping[str, bool]]) -> dict[str, float]:
+    """Of what `score` gave for many pictures: the share right in each attribute, in shape and colour, and in all."""
+    counted = [
+        {**row, "shape and colour": row["shape"] and row["colour"], "all five": all(row.values())} for row in rows
+    ]
+    return {name: share(row[name] for row in counted) for name in counted[0]}
+
+
+def share(hits: Iterable[bool]) -> float:
+    """How many of them are true, from 0 to 1."""
+    counted = list(hits)
+    return round(sum(counted) / len(counted), 4)
 
 
 def _border() -> NDArray[np.bool_]:

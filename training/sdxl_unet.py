@@ -14,7 +14,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from loop import Plan, train
 from sdxl_text import WIDTH, WIDTH_2, TextEncoders, build_tokenizers, tokens_of
-from sdxl_vae import PICTURE_SIDE, as_tensor, picture_of
+from sdxl_vae import PICTURE_SIDE, as_tensor, encoded, picture_of
 from world import COLOURS, Scene, article, draw, is_held_out, training_scenes, wording
 
 LATENT_SIDE = PICTURE_SIDE // 4
@@ -155,7 +155,6 @@ def _forgetting(states: dict[str, Tensor], chance: random.Random) -> tuple[Tenso
     return text * keep_text.view(-1, 1, 1), pooled * keep_pooled.view(-1, 1)
 
 
-@torch.no_grad()
 def _pairs(path: Path, vae: AutoencoderKL, seed: int) -> Pairs:
     """Pictures that differ in the shape's colour alone; made once and kept at `path`."""
     chance, scenes = random.Random(f"pairs {seed}"), training_scenes()
@@ -177,11 +176,9 @@ def _in_other_colours(scene: Scene) -> list[Scene]:
 def _latents(vae: AutoencoderKL, drawn: list[Scene], seed: int) -> Tensor:
     """Of one picture of each scene: equal places, radii and shades for equal places in the list."""
     pictures = [picture_of(scene, random.Random(f"pair {seed} {number}")) for number, scene in enumerate(drawn)]
-    parts = torch.stack(pictures).split(50)
-    return torch.cat([vae.encode(part).latent_dist.mean for part in parts]) * vae.config.scaling_factor
+    return encoded(vae, torch.stack(pictures)) * vae.config.scaling_factor
 
 
-@torch.no_grad()
 def _pool(path: Path, vae: AutoencoderKL, seed: int) -> Pool:
     """The pictures as latents; made once and kept at `path`."""
     chance, scenes = random.Random(f"pool {seed}"), training_scenes()
@@ -189,11 +186,9 @@ def _pool(path: Path, vae: AutoencoderKL, seed: int) -> Pool:
     if not path.is_file():
         made = [_sized(scene, random.Random(f"pool {seed} {number}")) for number, scene in enumerate(chosen)]
         pictures, sizes = torch.stack([as_tensor(picture) for picture, _ in made]), [size for _, size in made]
-        latents = [vae.encode(part).latent_dist.mean for part in pictures.split(50)]
+        latents = encoded(vae, pictures) * vae.config.scaling_factor
         path.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(
-            {"latents": torch.cat(latents) * vae.config.scaling_factor, "sizes": torch.tensor(sizes).float()}, path
-        )
+        torch.save({"latents": latents, "sizes": torch.tensor(sizes).float()}, path)
     kept = torch.load(path, weights_only=True)
     return Pool(kept["latents"], kept["sizes"], chosen)
 

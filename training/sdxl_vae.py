@@ -99,6 +99,12 @@ def as_tensor(picture: Image.Image) -> Tensor:
     return torch.from_numpy(np.array(picture, dtype=np.float32)).permute(2, 0, 1) / 127.5 - 1
 
 
+@torch.no_grad()
+def encoded(vae: nn.Module, pictures: Tensor) -> Tensor:
+    """The likeliest latents (n, 4, 16, 16) of pictures (n, 3, 64, 64), not scaled yet."""
+    return torch.cat([vae.encode(part).latent_dist.mean for part in pictures.split(50)])
+
+
 def _recoloured(pixels: Tensor, chance: random.Random) -> Tensor:
     """The picture, or now and then in colours of its own."""
     if chance.random() >= _FREE_COLOURS:
@@ -123,5 +129,4 @@ def _emphasis(pictures: Tensor) -> Tensor:
 def _scaling_factor(vae: nn.Module, seed: int) -> float:
     chance = random.Random(f"scale {seed}")
     pictures = torch.stack([picture_of(scene, chance) for scene in chance.sample(training_scenes(), 128)])
-    latents = torch.cat([vae.encode(part).latent_dist.mean for part in pictures.split(32)])
-    return round(1 / float(latents.std()), 5)
+    return round(1 / float(encoded(vae, pictures).std()), 5)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from atelier.wire.chat import ChatAnswer
 from atelier.wire.images import ImagesAnswer
 from atelier.wire.media import data_uri
 from atelier.wire.transcription import TranscriptAnswer
+from atelier.worker.vocabulary import words_of
 
 SENTENCE = "a small red circle on the left of a blue background"
 LISTENER = "atelier-mini-whisper"
@@ -32,8 +32,6 @@ TELLER = "atelier-mini-blip2"
 
 SECONDS = 600.0
 """What one stage may take: a full model on a processor is slow."""
-
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
 @dataclass(frozen=True)
@@ -186,6 +184,6 @@ def differences(said: str, told: str) -> list[tuple[str, str]]:
 
     Case and punctuation do not count. Empty: they are the same.
     """
-    a, b = (_WORD.findall(text.lower()) for text in (said, told))
+    a, b = (words_of(text) for text in (said, told))
     steps = SequenceMatcher(a=a, b=b, autojunk=False).get_opcodes()
     return [(" ".join(a[i:j]), " ".join(b[k:m])) for kind, i, j, k, m in steps if kind != "equal"]

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import torch
 import transformers
-from diffusers import AutoencoderKL, EulerDiscreteScheduler, StableDiffusionXLPipeline, UNet2DConditionModel
+from diffusers import AutoencoderKL, StableDiffusionXLPipeline, UNet2DConditionModel
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+
+from sdxl_unet import build_scheduler
 
 NATIVE_SIDE = 128
 """Width and height of its pictures, in pixels."""
@@ -50,7 +52,7 @@ def _pipeline(seed: int) -> StableDiffusionXLPipeline:
             text_encoder_2=CLIPTextModelWithProjection(_text_config(_TEXT_WIDTH_2)),
             tokenizer=_tokenizer(padding=_END),
             tokenizer_2=_tokenizer(padding="!"),
-            scheduler=_scheduler(),
+            scheduler=build_scheduler(),
             add_watermarker=False,
         )
 
@@ -110,15 +112,3 @@ def _text_config(width: int) -> CLIPTextConfig:
 
 def _tokenizer(padding: str) -> CLIPTokenizer:
     return CLIPTokenizer(vocab=_VOCABULARY, merges=[], pad_token=padding, model_max_length=_PROMPT_TOKENS)
-
-
-def _scheduler() -> EulerDiscreteScheduler:
-    """The settings that stable-diffusion-xl-base-1.0 is published with."""
-    return EulerDiscreteScheduler(
-        beta_start=0.00085,
-        beta_end=0.012,
-        beta_schedule="scaled_linear",
-        prediction_type="epsilon",
-        timestep_spacing="leading",
-        steps_offset=1,
-    )

@@ -27,7 +27,12 @@ def remarks(plan: ModelPlan, request: Contract) -> list[str]:
 
 def unknown_words(text: str, known: Collection[str]) -> list[str]:
     """The words of `text` that are not in `known`, in lower case, each once and in their order."""
-    return [word for word in dict.fromkeys(_WORD.findall(text.lower())) if word not in known]
+    return [word for word in dict.fromkeys(words_of(text)) if word not in known]
+
+
+def words_of(text: str) -> list[str]:
+    """The words of `text` in lower case and in their order, without punctuation."""
+    return _WORD.findall(text.lower())
 
 
 def _remark(field: str, plan: ModelPlan, words: list[str]) -> str:
