@@ -11,6 +11,7 @@ import structlog
 
 from atelier.state.database import Database, open_database
 from postgres_server import Postgres, running_postgres
+from redis_server import Redis, running_redis
 
 # As servers are set up (telemetry.py): structlog's own default draws tracebacks with every variable, for seconds.
 structlog.configure(
@@ -25,6 +26,13 @@ structlog.configure(
 def postgres() -> Iterator[Postgres]:
     """One server for all tests; each has a database of its own."""
     with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[Redis]:
+    """One server for all tests; each takes a prefix of its own."""
+    with running_redis() as server:
         yield server
 
 

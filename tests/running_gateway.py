@@ -17,7 +17,8 @@ from sqlalchemy import Executable, select
 from atelier.catalog import SERVICES
 from atelier.gateway.app import create_app as create_gateway
 from atelier.gateway.auth import make_token
-from atelier.settings import LimitRule, Settings
+from atelier.rules import LimitRule
+from atelier.settings import Settings
 from atelier.state.database import open_database
 from atelier.state.tables import usage
 from atelier.worker.app import create_app as create_worker

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,6 +21,7 @@ from pydantic_settings import (
 from yarl import URL
 
 from atelier.catalog import GATEWAY_PORT, SERVICES
+from atelier.rules import LimitRule, Plan, Price, UpstreamRule
 
 SHORTEST_SECRET = 32
 
@@ -68,24 +69,6 @@ def _is_network(entry: str) -> bool:
 
 class SettingsProblem(Exception):
     """A setting that cannot be used, in a sentence for the person who set it."""
-
-
-class LimitRule(BaseModel):
-    """So many requests per window, for each tenant and service that the rule matches (`*`: every one)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    requests: Annotated[int, Field(ge=0)]
-    per: Literal["second", "minute", "hour", "day"] = "hour"
-    service: str = "*"
-    tenant: str = "*"
-
-    @field_validator("service")
-    @classmethod
-    def _known(cls, service: str) -> str:
-        if service != "*" and service not in SERVICES:
-            raise ValueError(f"no service {service!r}; there are {', '.join(SERVICES)}, and * for all")
-        return service
 
 
 class Settings(BaseSettings):
@@ -164,8 +147,33 @@ class Settings(BaseSettings):
         int, Field(ge=1, le=1000, description="Connections to PostgreSQL that one gateway has at most.")
     ] = 10
     redis_url: Annotated[
-        str | None, Field(validation_alias="REDIS_URL", description="REDIS_URL: none keeps limits in the process.")
+        SecretStr | None,
+        Field(
+            validation_alias="REDIS_URL",
+            description="REDIS_URL: where Redis is, redis://user:password@host:6379/0; several gateways share limits, "
+            "slots and answers there. None keeps them in the process.",
+        ),
     ] = None
+    redis_prefix: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9._-]{1,40}$", description="What the names of all keys in Redis begin with.")
+    ] = "atelier"
+    redis_away: Annotated[
+        Literal["closed", "local"],
+        Field(
+            description="While Redis is away: closed refuses requests (503); local lets each gateway hold its share "
+            "of the limits."
+        ),
+    ] = "closed"
+    gateways: Annotated[
+        int,
+        Field(ge=1, description="How many gateway processes there are in all: each one's share while Redis is away."),
+    ] = 1
+    gateway_processes: Annotated[
+        int, Field(ge=1, le=64, description="Gateway processes that one `atelier gateway` runs on its port.")
+    ] = 1
+    lease_seconds: Annotated[
+        float, Field(ge=5, le=3600, description="A concurrent slot of a gateway that was killed is free after this.")
+    ] = 30
     model_name: Annotated[
         str | None,
         Field(
@@ -177,15 +185,45 @@ class Settings(BaseSettings):
         dict[str, str], Field(description="The same for each service, where one machine serves several.")
     ] = {}
     upstreams: Annotated[
-        dict[str, list[str]], Field(description="The addresses that serve each service; none: this machine's workers.")
+        dict[str, list[UpstreamRule]],
+        Field(description="The addresses that serve each service; none: this machine's workers."),
     ] = {}
-    limits: Annotated[list[LimitRule], Field(description="Rate limits; the most specific rules that match apply.")] = []
+    connect_seconds: Annotated[float, Field(gt=0, description="How long a connection to an upstream may take.")] = 3
+    first_byte_seconds: Annotated[
+        float | None,
+        Field(gt=0, description="How long an upstream may take to begin its answer; none: as the whole request."),
+    ] = None
+    most_in_flight: Annotated[
+        int, Field(ge=1, description="Requests that one gateway serves at the same time; more get 503 at once.")
+    ] = 1000
+    limits: Annotated[list[LimitRule], Field(description="Limits; the most specific rules that match apply.")] = []
+    plans: Annotated[dict[str, Plan], Field(description="Plans that tenants can be on, by name.")] = {}
+    prices: Annotated[dict[str, Price], Field(description="What a request costs, by service; none: nothing.")] = {}
+    cache_seconds: Annotated[float, Field(gt=0, description="How long an answer is kept for a plan with a cache.")] = (
+        3600
+    )
+    idempotency_hours: Annotated[
+        float, Field(gt=0, le=168, description="How long the answer to an Idempotency-Key is kept.")
+    ] = 24
     aliases: Annotated[
         dict[str, str], Field(description="Model names that stand for others; an empty one is the service's default.")
     ] = DEFAULT_ALIASES
     most_body_mb: Annotated[int, Field(ge=1, le=4096, description="The largest request body, in megabytes.")] = 100
     request_seconds: Annotated[float, Field(gt=0, description="How long one request may take, waiting included.")] = 600
     most_waiting: Annotated[int, Field(ge=1, description="Requests that may wait in a worker; more get 503.")] = 64
+    artifacts_url: Annotated[
+        str | None,
+        Field(description="Where artifacts are kept: s3://bucket/folder; none keeps them in the data folder."),
+    ] = None
+    s3_endpoint: Annotated[str | None, Field(description="The S3-compatible server; none: Amazon's.")] = None
+    s3_region: Annotated[str, Field(description="The bucket's region.")] = "us-east-1"
+    s3_access_key_id: Annotated[
+        str | None, Field(description="Who asks the S3 store; none: as the machine's role says.")
+    ] = None
+    s3_secret_access_key: Annotated[SecretStr | None, Field(description="The secret that belongs to it.")] = None
+    retention_days: Annotated[
+        float | None, Field(gt=0, description="For so long artifacts are kept; none: until they are deleted.")
+    ] = None
     link_seconds: Annotated[int, Field(ge=1, description="How long a link to an artifact is good.")] = 3600
     fetch_allow: Annotated[
         list[str], Field(description="Private networks or hosts that URLs in requests may lead to all the same.")
@@ -227,6 +265,14 @@ class Settings(BaseSettings):
             raise ValueError("is not set, and must be where ATELIER_JWKS_URL is")
         return name
 
+    @field_validator("upstreams", "prices")
+    @classmethod
+    def _of_services(cls, by_service: dict[str, object]) -> dict[str, object]:
+        for service in by_service:
+            if service not in SERVICES:
+                raise ValueError(f"no service {service!r}; there are {', '.join(SERVICES)}")
+        return by_service
+
     @field_validator("fetch_allow")
     @classmethod
     def _networks_or_hosts(cls, allowed: list[str]) -> list[str]:
@@ -253,10 +299,8 @@ class Settings(BaseSettings):
     def database_location(self) -> str:
         """Where the database is: a SQLite file or a PostgreSQL server. It may hold a password.
 
-        Raises SettingsProblem for a back end that is not supported, and for an address that cannot be one.
+        Raises SettingsProblem for a kind of database that is not supported.
         """
-        if self.redis_url:
-            raise SettingsProblem("REDIS_URL: Redis is not supported; leave it unset, limits are kept in the process")
         if self.database_url is None:
             return f"{SQLITE}///{self.home.absolute() / 'atelier.db'}"
         url = self.database_url.get_secret_value()
@@ -281,8 +325,8 @@ class Settings(BaseSettings):
     def worker_port(self, service: str) -> int:
         return SERVICES[service].port + self.port_offset
 
-    def upstream_urls(self, service: str) -> list[str]:
-        return self.upstreams.get(service) or [f"http://127.0.0.1:{self.worker_port(service)}"]
+    def upstream_rules(self, service: str) -> list[UpstreamRule]:
+        return self.upstreams.get(service) or [UpstreamRule(url=f"http://127.0.0.1:{self.worker_port(service)}")]
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from atelier.catalog import SERVICES
 from atelier.gateway.faces.native import NATIVE_ROUTES
-from atelier.settings import LimitRule
+from atelier.rules import LimitRule
 from atelier.wire.routes import ROUTES
 from postgres_server import on_both
 from running_gateway import Running, opened

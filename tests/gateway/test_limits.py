@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from atelier.catalog import SERVICES
 from atelier.errors import RateLimited
 from atelier.gateway.limits import Limits
-from atelier.settings import LimitRule
+from atelier.rules import LimitRule
 
 
 class Clock:

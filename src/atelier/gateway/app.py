@@ -52,7 +52,8 @@ async def open_gateway(settings: Settings, secret: str, processes: Path | None) 
     """The parts of a gateway, started; closed at the end."""
     database = await open_database(settings.database_location(), connections=settings.database_connections)
     upstreams = Upstreams(
-        {service: settings.upstream_urls(service) for service in SERVICES}, request_seconds=settings.request_seconds
+        {service: [rule.url for rule in settings.upstream_rules(service)] for service in SERVICES},
+        request_seconds=settings.request_seconds,
     )
     most_bytes = settings.most_body_mb * 1_000_000
     fetch = GuardedFetch(most_bytes=most_bytes, allow=settings.fetch_allow)

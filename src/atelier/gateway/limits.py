@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from atelier.catalog import SERVICES
 from atelier.errors import RateLimited, whole_seconds
-from atelier.settings import LimitRule
+from atelier.rules import LimitRule
 
 WINDOW_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     TypeDecorator,
     false,
     func,
@@ -57,6 +58,19 @@ tenants = Table(
     metadata,
     Column("id", String(128), primary_key=True),
     Column("name", String(200), nullable=False),
+    Column("plan", String(60)),  # none: the limits that every tenant has
+    Column("suspendedAt", Moment),
+    _created(),
+)
+
+tenant_limits = Table(
+    "TenantLimit",
+    metadata,
+    Column("tenantId", ForeignKey("Tenant.id", ondelete="CASCADE"), primary_key=True),
+    Column("service", String(40), primary_key=True),  # * is every one
+    Column("measure", String(20), primary_key=True),  # requests, units, cost or concurrent
+    Column("per", String(10), primary_key=True),  # empty for concurrent
+    Column("allowed", Float, nullable=False),
     _created(),
 )
 
@@ -68,6 +82,9 @@ api_keys = Table(
     Column("name", String(200), nullable=False),
     Column("hash", String(64), nullable=False),
     Column("admin", Boolean, nullable=False, server_default=false()),
+    Column("services", String(400)),  # the names of those that it is for, with commas between; none: every one
+    Column("expiresAt", Moment),
+    Column("lastUsedAt", Moment),
     _created(),
     Column("revokedAt", Moment),
 )
@@ -93,10 +110,13 @@ usage = Table(
     _count("computeMs", Float),
     _count("cost", Float),
     Column("upstream", String(200)),
+    Column("fallback", Boolean, nullable=False, default=False, server_default=false()),
+    Column("cached", Boolean, nullable=False, default=False, server_default=false()),
     Column("userId", String(200)),
     _created(),
     Index("AIUsage_tenantId_createdAt_idx", "tenantId", "createdAt"),
     Index("AIUsage_tenantId_service_createdAt_idx", "tenantId", "service", "createdAt"),
+    Index("AIUsage_createdAt_idx", "createdAt"),
 )
 
 artifacts = Table(
@@ -108,6 +128,25 @@ artifacts = Table(
     Column("mediaType", String(100), nullable=False),
     Column("bytes", BigInteger, nullable=False),
     Column("sha256", String(64), nullable=False),
+    Column("object", String(200)),  # where the bytes are in the store; none: under the id, as Atelier 0.1.0 kept them
+    Column("expiresAt", Moment),
     _created(),
     Index("Artifact_tenantId_createdAt_idx", "tenantId", "createdAt"),
+    Index("Artifact_tenantId_sha256_idx", "tenantId", "sha256"),
+    Index("Artifact_expiresAt_idx", "expiresAt"),
+)
+
+audit = Table(
+    "AuditEntry",
+    metadata,
+    Column("id", String(36), primary_key=True),  # a UUIDv7
+    Column("actor", String(300), nullable=False),  # tenant and user of a request, or the command line's user
+    Column("action", String(60), nullable=False),  # such as tenant.suspend
+    Column("target", String(300), nullable=False),
+    Column("tenantId", String(128)),  # not a reference: the entry outlives the tenant
+    Column("details", Text, nullable=False, server_default=text("'{}'")),  # JSON
+    Column("requestId", String(36)),
+    _created(),
+    Index("AuditEntry_createdAt_idx", "createdAt"),
+    Index("AuditEntry_tenantId_createdAt_idx", "tenantId", "createdAt"),
 )

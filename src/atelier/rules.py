@@ -1,0 +1,153 @@
+"""The tables of atelier.toml: limits, plans, prices and upstreams, each row checked when it is read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from yarl import URL
+
+from atelier.catalog import SERVICES
+from atelier.contracts.base import Usage
+
+Measure = Literal["requests", "units", "cost", "concurrent"]
+Per = Literal["second", "minute", "hour", "day", "month"]
+
+WINDOWS: dict[Measure, tuple[Per, ...]] = {
+    "requests": ("second", "minute", "hour", "day"),
+    "units": ("day", "month"),
+    "cost": ("day", "month"),
+    "concurrent": (),
+}
+"""What each measure can be limited per: sliding windows for requests, calendar days and months (UTC) for the others."""
+
+_DEFAULT_WINDOW: dict[Measure, Per | None] = {"requests": "hour", "units": "month", "cost": "month", "concurrent": None}
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class LimitRule(_Row):
+    """One limit: so many `requests`, `units` of the service, or so much money (`cost`) per window; or so many
+    `concurrent` requests.
+
+    service, tenant: `*` is every one. Each service is counted by itself, but for `cost`: its `*` is one sum over all.
+    """
+
+    requests: Annotated[int | None, Field(ge=0)] = None
+    units: Annotated[float | None, Field(ge=0)] = None
+    cost: Annotated[float | None, Field(ge=0)] = None
+    concurrent: Annotated[int | None, Field(ge=0)] = None
+    per: Per | None = None
+    service: str = "*"
+    tenant: str = "*"
+
+    @field_validator("service")
+    @classmethod
+    def _known(cls, service: str) -> str:
+        if service != "*" and service not in SERVICES:
+            raise ValueError(f"no service {service!r}; there are {', '.join(SERVICES)}, and * for all")
+        return service
+
+    @model_validator(mode="after")
+    def _one_measure(self) -> Self:
+        given = [measure for measure in WINDOWS if getattr(self, measure) is not None]
+        if len(given) != 1:
+            raise ValueError(f"a limit names exactly one of {', '.join(WINDOWS)}")
+        possible = WINDOWS[given[0]]
+        if self.per is not None and self.per not in possible:
+            raise ValueError(f"{given[0]} can be limited per {', '.join(possible)}" if possible else "leave out per")
+        return self
+
+    @property
+    def measure(self) -> Measure:
+        return next(measure for measure in WINDOWS if getattr(self, measure) is not None)
+
+    @property
+    def allowed(self) -> float:
+        value: float = getattr(self, self.measure)
+        return value
+
+    @property
+    def window(self) -> Per | None:
+        """None for concurrent requests, which have no window."""
+        return self.per or _DEFAULT_WINDOW[self.measure]
+
+
+class Plan(_Row):
+    """What tenants of one plan may do. cache: answers that cannot differ are kept and given again.
+
+    retention_days: for so long their artifacts are kept; none: as the setting of that name says.
+    """
+
+    limits: tuple[LimitRule, ...] = ()
+    cache: bool = False
+    retention_days: Annotated[float | None, Field(gt=0)] = None
+
+    @model_validator(mode="after")
+    def _no_tenants(self) -> Self:
+        if any(rule.tenant != "*" for rule in self.limits):
+            raise ValueError("a plan's limits name no tenant: the tenant names its plan")
+        return self
+
+
+class Price(_Row):
+    """What one request of a service costs: the sum of these, each times what was used. One currency for all."""
+
+    request: Annotated[float, Field(ge=0)] = 0.0
+    unit: Annotated[float, Field(ge=0)] = 0.0
+    megapixel: Annotated[float, Field(ge=0)] = 0.0
+    step: Annotated[float, Field(ge=0)] = 0.0
+    audio_second: Annotated[float, Field(ge=0)] = 0.0
+    character: Annotated[float, Field(ge=0)] = 0.0
+    token: Annotated[float, Field(ge=0)] = 0.0
+    compute_second: Annotated[float, Field(ge=0)] = 0.0
+
+    def of(self, usage: Usage) -> float:
+        return (
+            self.request
+            + self.unit * usage.units
+            + self.megapixel * usage.megapixels
+            + self.step * usage.steps
+            + self.audio_second * usage.audio_seconds
+            + self.character * usage.characters
+            + self.token * usage.tokens
+            + self.compute_second * usage.compute_ms / 1000
+        )
+
+
+class UpstreamRule(_Row):
+    """One address that serves a service: a worker of ours, or any server that speaks the OpenAI-compatible API.
+
+    tier: a higher one is used while none of the lower can serve. weight: its share within the tier.
+    key, key_variable: the bearer key that it wants, or the environment variable that holds it.
+    model: what to ask it for, whatever the caller named. most_in_flight: more than that at once are not sent to it.
+    """
+
+    url: str
+    tier: Annotated[int, Field(ge=0, le=99)] = 0
+    weight: Annotated[float, Field(gt=0)] = 1.0
+    key: SecretStr | None = None
+    key_variable: str | None = None
+    model: str | None = None
+    most_in_flight: Annotated[int | None, Field(ge=1)] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _address_alone(cls, given: object) -> object:
+        return {"url": given} if isinstance(given, str) else given
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, address: str) -> str:
+        url = URL(address)
+        if url.scheme not in {"http", "https"} or not url.host or url.user or url.password or url.query_string:
+            raise ValueError("must look like http://gpu-1:7860 (keys go into key or key_variable)")
+        return address.rstrip("/").removesuffix("/v1")
+
+    @model_validator(mode="after")
+    def _one_key(self) -> Self:
+        if self.key is not None and self.key_variable is not None:
+            raise ValueError("give key or key_variable, not both")
+        return self
