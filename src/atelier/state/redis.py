@@ -1,0 +1,45 @@
+"""Connections to Redis: quick to give up, so that a gateway whose Redis is away knows it at once."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from atelier.settings import SettingsProblem
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+CONNECT_SECONDS = 1.0
+ANSWER_SECONDS = 2.0
+
+
+def connect_redis(url: str) -> Redis:
+    """A client with a pool of its own; nothing is connected yet. Answers are bytes.
+
+    Raises SettingsProblem where the driver is missing or the address cannot be one.
+    """
+    if find_spec("redis") is None:
+        raise SettingsProblem("REDIS_URL: Redis needs its driver. Type: pip install 'atelier[redis]'")
+    from redis.asyncio import Redis
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+
+    try:
+        return Redis.from_url(
+            url,
+            protocol=2,
+            socket_connect_timeout=CONNECT_SECONDS,
+            socket_timeout=ANSWER_SECONDS,
+            # A script that may have been run must not be run again unseen: who calls decides.
+            retry=Retry(NoBackoff(), 0),
+        )
+    except ValueError:
+        raise SettingsProblem("REDIS_URL: must look like redis://user:password@host:6379/0") from None
+
+
+def redis_troubles() -> tuple[type[Exception], ...]:
+    """What a lost, overloaded or starting server looks like. (Imported late: only who has a Redis needs its driver.)"""
+    from redis.exceptions import BusyLoadingError, ConnectionError, ReadOnlyError, TimeoutError  # noqa: A004
+
+    return (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OSError)
