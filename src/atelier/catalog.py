@@ -7,9 +7,16 @@ from dataclasses import dataclass
 
 from atelier.contracts.base import Contract, Result, Usage
 from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult
-from atelier.contracts.images import ImagesResult, ImageToImageRequest, TextToImageRequest
+from atelier.contracts.images import ImageSettings, ImagesResult, ImageToImageRequest, TextToImageRequest
 from atelier.contracts.speech_to_text import TranscriptionRequest, TranscriptionResult
 from atelier.contracts.text_to_speech import SpeechRequest, SpeechResult
+
+LIKELY_SIDE = 1024
+"""Pixels of a picture whose size the model chooses, for the estimate."""
+
+SLOWEST_CHARACTERS_PER_SECOND = 8
+LIKELY_BYTES_PER_SECOND = 4_000
+"""Of a recording at 32 kbit/s, what speech is often compressed to."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +35,9 @@ class Service:
     result: type[Result]
     unit: str
     measure: Callable[[Contract, Result], Usage]
+    estimate: Callable[[Contract], Usage]
     tasks: tuple[str, ...]
+    sure: bool = True
     requests_per_hour: int = 100
 
 
@@ -57,6 +66,30 @@ def _measure_reading(_: Contract, result: Result) -> Usage:
     return result.usage.model_copy(update={"units": 1})
 
 
+def _estimate_images(request: Contract) -> Usage:
+    assert isinstance(request, ImageSettings)
+    width, height = request.dimensions or (LIKELY_SIDE, LIKELY_SIDE)
+    pixels, steps = request.n * width * height, request.n * request.num_inference_steps
+    return Usage(units=request.n, megapixels=pixels / 1e6, steps=steps)
+
+
+def _estimate_speech(request: Contract) -> Usage:
+    assert isinstance(request, SpeechRequest)
+    characters = len(request.text)
+    return Usage(units=characters, characters=characters, audio_seconds=characters / SLOWEST_CHARACTERS_PER_SECOND)
+
+
+def _estimate_transcription(request: Contract) -> Usage:
+    assert isinstance(request, TranscriptionRequest)
+    seconds = len(request.audio) / LIKELY_BYTES_PER_SECOND
+    return Usage(units=seconds, audio_seconds=seconds)
+
+
+def _estimate_reading(request: Contract) -> Usage:
+    assert isinstance(request, ImageToTextRequest)
+    return Usage(units=1, tokens=request.max_tokens)
+
+
 SERVICES: dict[str, Service] = {
     service.name: service
     for service in (
@@ -68,6 +101,7 @@ SERVICES: dict[str, Service] = {
             result=ImagesResult,
             unit="images",
             measure=_measure_images,
+            estimate=_estimate_images,
             tasks=("text-to-image",),
         ),
         Service(
@@ -78,6 +112,7 @@ SERVICES: dict[str, Service] = {
             result=SpeechResult,
             unit="characters",
             measure=_measure_speech,
+            estimate=_estimate_speech,
             tasks=("text-to-speech",),
         ),
         Service(
@@ -88,7 +123,9 @@ SERVICES: dict[str, Service] = {
             result=TranscriptionResult,
             unit="audio_seconds",
             measure=_measure_transcription,
+            estimate=_estimate_transcription,
             tasks=("speech-to-text",),
+            sure=False,  # how long a recording is, only decoding it tells
         ),
         Service(
             name="image-to-image",
@@ -98,6 +135,7 @@ SERVICES: dict[str, Service] = {
             result=ImagesResult,
             unit="images",
             measure=_measure_images,
+            estimate=_estimate_images,
             tasks=("image-to-image",),
         ),
         Service(
@@ -108,6 +146,7 @@ SERVICES: dict[str, Service] = {
             result=ImageToTextResult,
             unit="images",
             measure=_measure_reading,
+            estimate=_estimate_reading,
             tasks=("caption", "ocr"),
         ),
     )

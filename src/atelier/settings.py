@@ -41,7 +41,9 @@ DEFAULT_ALIASES: dict[str, str] = dict.fromkeys(
 """OpenAI's model names mean the service's own default, written as an empty name."""
 
 
-_NOT_SETTINGS = {"ATELIER_CONFIG", "ATELIER_SUPERVISED", "ATELIER_TEST_DATA", "ATELIER_TOKEN", "ATELIER_TORCH"}
+_NOT_SETTINGS = {
+    f"ATELIER_{name}" for name in ("CONFIG", "PROCESSES_FILE", "SUPERVISED", "TEST_DATA", "TOKEN", "TORCH")
+}
 """Variables that something else than the settings reads."""
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")

@@ -25,10 +25,11 @@ MOST_FIELDS = 64
 
 @dataclass(frozen=True)
 class Body:
-    """fields: what JSON or the form's text parts hold. files: the uploaded parts by name."""
+    """fields: what JSON or the form's text parts hold. files: the uploaded parts by name. weight: bytes of all."""
 
     fields: dict[str, object]
     files: dict[str, list[bytes]] = field(default_factory=dict)
+    weight: int = 0
 
     def file(self, name: str) -> bytes | None:
         """The one file of that name. Raises InvalidRequest for several, or for an empty one."""
@@ -62,7 +63,7 @@ def _json_body(raw: bytes) -> Body:
         raise InvalidRequest(f"body: not valid JSON ({problem})"[:300], field="body") from None
     if not isinstance(fields, dict):
         raise InvalidRequest("body: must be a JSON object", field="body")
-    return Body(fields)
+    return Body(fields, weight=len(raw))
 
 
 async def _form_body(request: Request, most_file_bytes: int) -> Body:
@@ -100,7 +101,7 @@ async def _parts(form: FormData) -> Body:
             raise InvalidRequest(f"{name}: given twice", field=name)
         else:
             fields[name] = value
-    return Body(fields, files)
+    return Body(fields, files, sum(len(file) for found in files.values() for file in found))
 
 
 def validated(model: type[Model], fields: Mapping[str, object], *, called: Mapping[str, str] | None = None) -> Model:

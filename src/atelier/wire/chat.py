@@ -183,7 +183,7 @@ def stream_type(_: Call) -> str:
     return sse.MEDIA_TYPE
 
 
-SHAPE = Shape(answer, stream, stream_type)
+SHAPE = Shape(answer, stream, stream_type, relays=lambda _: True)
 
 
 # The other direction: asking an upstream.

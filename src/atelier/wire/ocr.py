@@ -69,7 +69,7 @@ def stream_type(_: Call) -> str:
     return "application/json"
 
 
-SHAPE = Shape(answer, stream, stream_type)
+SHAPE = Shape(answer, stream, stream_type, relays=lambda _: True)
 
 
 # The other direction: asking an upstream.

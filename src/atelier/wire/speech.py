@@ -123,7 +123,7 @@ def stream_type(call: Call) -> str:
     return sse.MEDIA_TYPE if call.options["sse"] else MEDIA_TYPES[call.request.response_format]
 
 
-SHAPE = Shape(answer, stream, stream_type)
+SHAPE = Shape(answer, stream, stream_type, relays=lambda _: True)
 
 
 # The other direction: asking an upstream.

@@ -8,10 +8,11 @@ from mimetypes import guess_extension
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
-from atelier.errors import NotFound, Unauthenticated
+from atelier.errors import Forbidden, NotFound, Unauthenticated
 from atelier.gateway.artifacts import Artifact
 from atelier.gateway.faces.endpoints import gateway_of
 from atelier.gateway.health import health, model_list, process_states
+from atelier.gateway.metrics import MEDIA_TYPE
 
 
 async def usage(request: Request) -> Response:
@@ -47,6 +48,14 @@ async def health_report(request: Request) -> Response:
     gateway = gateway_of(request)
     found = health(gateway.upstreams, process_states(gateway.processes))
     return JSONResponse(found, status_code=503 if found["status"] == "unhealthy" else 200)
+
+
+async def metrics(request: Request) -> Response:
+    """For Prometheus, with an administrator's token or key: the numbers speak of every tenant."""
+    gateway = gateway_of(request)
+    if not (await gateway.auth.caller(request.headers)).is_admin:
+        raise Forbidden("Metrics are for administrators; use a token or key with the role admin")
+    return Response(gateway.metrics.text(), media_type=MEDIA_TYPE)
 
 
 _ENDINGS = {"audio/ogg": ".opus", "audio/wav": ".wav", "audio/aac": ".aac", "audio/flac": ".flac", "audio/pcm": ".pcm"}
