@@ -34,6 +34,7 @@ from atelier.gateway.limits import Limits
 from atelier.gateway.pages import add_pages
 from atelier.gateway.pipeline import Pipeline
 from atelier.gateway.request_log import RequestLog
+from atelier.gateway.tenants import create_tenants
 from atelier.gateway.upstreams import Upstreams
 from atelier.gateway.usage import Ledger
 from atelier.settings import Settings
@@ -68,11 +69,14 @@ async def open_gateway(settings: Settings, secret: str, processes: Path | None) 
     )
     pipeline = Pipeline(limits, upstreams, artifacts, ledger)
     auth = create_auth(settings, secret, database)
+    tenants = create_tenants(database)
     await upstreams.start()
+    await tenants.start()
     auth.start()
     try:
         yield Gateway(
             auth=auth,
+            tenants=tenants,
             limits=limits,
             upstreams=upstreams,
             artifacts=artifacts,
@@ -88,6 +92,7 @@ async def open_gateway(settings: Settings, secret: str, processes: Path | None) 
         await pipeline.drained(DRAIN_SECONDS)
         await upstreams.stop()
         await auth.stop()
+        await tenants.stop()
         await fetch.close()
         await database.dispose()
 

@@ -18,6 +18,7 @@ from atelier.gateway.faces.native import NativeRoute, answer
 from atelier.gateway.fetch import GuardedFetch
 from atelier.gateway.limits import Limits
 from atelier.gateway.pipeline import Exchange, Pipeline
+from atelier.gateway.tenants import Tenants, permit
 from atelier.gateway.upstreams import Upstreams
 from atelier.gateway.usage import Ledger
 from atelier.wire.body import read_body
@@ -45,6 +46,7 @@ class Gateway:
     """
 
     auth: Auth
+    tenants: Tenants
     limits: Limits
     upstreams: Upstreams
     artifacts: Artifacts
@@ -86,6 +88,8 @@ class Gateway:
         """Who is calling, may they, and what do they want. Nothing is fetched for a caller who has no place left."""
         caller = await self.auth.caller(request.headers)
         request.state.tenant = caller.tenant
+        facts = self.tenants.known(caller.tenant) or await self.tenants.facts(caller.tenant)
+        permit(caller, facts, row.service)
         body = await read_body(request, most_file_bytes=self.most_body_bytes)
         place = self.pipeline.admit(caller, row.service)
         try:
