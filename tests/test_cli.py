@@ -54,10 +54,10 @@ def test_keys_are_shown_once_listed_and_revoked(cli: Cli) -> None:
     listed = cli("keys", "list", "--json").stdout
     assert key.split("_", 2)[2] not in listed
     [row] = json.loads(listed)
-    assert (row["tenantId"], row["name"], row["revokedAt"]) == ("acme", "web", None)
+    assert (row["tenant"], row["name"], row["revoked_at"]) == ("acme", "web", None)
     assert cli("keys", "revoke", row["id"]).stdout.strip() == "Revoked."
     again = cli("keys", "revoke", row["id"])
-    assert (again.returncode, "no such key" in again.stderr) == (1, True)
+    assert (again.returncode, "There is no such key in use" in again.stderr) == (1, True)
 
 
 def test_what_it_writes_is_for_this_user_alone(cli: Cli, tmp_path: Path) -> None:

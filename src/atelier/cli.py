@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -21,6 +22,8 @@ from atelier.settings import Settings, SettingsProblem, load_settings
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from atelier.state.audit import Actor
 
 T = TypeVar("T")
 
@@ -47,7 +50,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 
 def _tenant_name(tenant: str) -> str:
-    from atelier.state.tenants import is_tenant_name
+    from atelier.state.records import is_tenant_name
 
     if not is_tenant_name(tenant):
         raise typer.BadParameter("must be 1 to 128 printable characters")
@@ -243,7 +246,7 @@ def keys_create(
     """Make an API key. It is shown this once and stored as a hash."""
     from atelier.state.keys import create_key
 
-    key = _in_database(lambda connection: create_key(connection, tenant, name=name, admin=admin))
+    key = _in_database(lambda connection: create_key(connection, tenant, name=name, admin=admin, by=_actor()))
     if as_json:
         _print_json({"key": key, "tenant": tenant})
         return
@@ -258,7 +261,8 @@ def keys_list(
     """List the keys, without their secrets."""
     from atelier.state.keys import list_keys
 
-    _show(_in_database(lambda connection: list_keys(connection, tenant)), as_json, empty="No keys yet.")
+    rows = _in_database(lambda connection: list_keys(connection, tenant))
+    _show([row.model_dump() for row in rows], as_json, empty="No keys yet.")
 
 
 @keys_app.command("revoke")
@@ -266,8 +270,7 @@ def keys_revoke(key: Annotated[str, typer.Argument(help="The key's id, or the ke
     """Make a key useless, at once."""
     from atelier.state.keys import revoke_key
 
-    if not _in_database(lambda connection: revoke_key(connection, key)):
-        raise SettingsProblem("There is no such key in use; `atelier keys list` shows them.")
+    _in_database(lambda connection: revoke_key(connection, key, by=_actor()))
     typer.echo("Revoked.")
 
 
@@ -288,7 +291,7 @@ def tenants_list(as_json: Json = False) -> None:
     """List the tenants."""
     from atelier.state.tenants import list_tenants
 
-    _show(_in_database(list_tenants), as_json, empty="No tenants yet.")
+    _show([row.model_dump() for row in _in_database(list_tenants)], as_json, empty="No tenants yet.")
 
 
 @db_app.command("upgrade")
@@ -408,6 +411,13 @@ def _in_database(work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T
             await database.dispose()
 
     return asyncio.run(run())
+
+
+def _actor() -> Actor:
+    """Who types: the operating system's user."""
+    from atelier.state.audit import Actor
+
+    return Actor(f"cli:{getuser()}")
 
 
 def _print_json(value: object) -> None:

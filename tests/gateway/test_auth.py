@@ -13,11 +13,13 @@ from sqlalchemy import text
 
 from atelier.errors import Unauthenticated
 from atelier.gateway.auth import Auth, make_token
+from atelier.state.audit import Actor
 from atelier.state.database import Database
 from atelier.state.keys import create_key, revoke_key
 from postgres_server import on_both
 
 SECRET = "s" * 40
+OPERATOR = Actor("cli:ann")
 
 
 @pytest.fixture
@@ -94,12 +96,12 @@ async def test_other_schemes_are_refused(auth: Auth) -> None:
 @on_both
 async def test_a_key_opens_for_its_tenant_until_it_is_revoked(auth: Auth, database: Database) -> None:
     async with database.begin() as connection:
-        key = await create_key(connection, "acme")
+        key = await create_key(connection, "acme", by=OPERATOR)
     assert (await auth.caller(bearer(key))).tenant == "acme"
     with pytest.raises(Unauthenticated):
         await auth.caller(bearer(key[:-1] + ("a" if key[-1] != "a" else "b")))
     async with database.begin() as connection:
-        assert await revoke_key(connection, key)
+        assert await revoke_key(connection, key, by=OPERATOR)
     with pytest.raises(Unauthenticated):
         await auth.caller(bearer(key))
 
@@ -107,6 +109,6 @@ async def test_a_key_opens_for_its_tenant_until_it_is_revoked(auth: Auth, databa
 @on_both
 async def test_keys_are_stored_as_hashes(database: Database) -> None:
     async with database.begin() as connection:
-        key = await create_key(connection, "acme")
+        key = await create_key(connection, "acme", by=OPERATOR)
         stored = str((await connection.execute(text('SELECT * FROM "ApiKey"'))).all())
     assert key.split("_", 2)[2] not in stored

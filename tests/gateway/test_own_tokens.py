@@ -21,6 +21,7 @@ from atelier.gateway.artifacts import PATH, Artifacts
 from atelier.gateway.auth import Auth, make_token
 from atelier.gateway.auth.claims import Terms, grant
 from atelier.gateway.auth.memory import Memory
+from atelier.state.audit import Actor
 from atelier.state.database import open_database
 from atelier.state.keys import create_key, revoke_key
 from running_gateway import SECRET, Running, opened
@@ -28,6 +29,8 @@ from servers import until
 
 CLIENT = httpx2.Client(timeout=30)
 PREVIOUS = "the-secret-before-of-forty-characters-ok"
+
+OPERATOR = Actor("cli:ann")
 
 
 def status(gateway: Running, token: str) -> int:
@@ -92,7 +95,7 @@ def _create_key(home: Path) -> str:
     async def create() -> str:
         database = await open_database(f"sqlite+aiosqlite:///{home / 'atelier.db'}")
         async with database.begin() as connection:
-            key = await create_key(connection, "acme")
+            key = await create_key(connection, "acme", by=OPERATOR)
         await database.dispose()
         return key
 
@@ -109,11 +112,11 @@ async def database(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
 async def test_the_owner_of_a_key_is_remembered_where_that_is_said(database: AsyncEngine) -> None:
     auth = Auth(SECRET, database, key_seconds=60)
     async with database.begin() as connection:
-        key = await create_key(connection, "acme")
+        key = await create_key(connection, "acme", by=OPERATOR)
     headers = {"authorization": f"Bearer {key}"}
     owner = await auth.caller(headers)
     async with database.begin() as connection:
-        await revoke_key(connection, key)
+        await revoke_key(connection, key, by=OPERATOR)
     assert await auth.caller(headers) is owner
     with pytest.raises(Unauthenticated, match="API key is not valid"):
         await Auth(SECRET, database, key_seconds=60).caller(headers)

@@ -15,6 +15,7 @@ from atelier.errors import Unavailable
 from atelier.gateway.auth import Caller
 from atelier.gateway.usage import Ledger, UsageRecord
 from atelier.settings import SettingsProblem
+from atelier.state.audit import Actor
 from atelier.state.database import Database, open_database
 from atelier.state.keys import create_key, list_keys
 from atelier.state.rows import insert_once, storable
@@ -25,6 +26,7 @@ from postgres_server import Postgres, on_both, running_postgres
 # Word for word as users of the product have it.
 QUERY = """SELECT service, COUNT(*) as count, SUM(tokens) as total_tokens FROM "AIUsage" WHERE "tenantId" = 'your-tenant-id' AND
 "createdAt" >= date_trunc('month', CURRENT_DATE) GROUP BY service;"""  # noqa: E501
+OPERATOR = Actor("cli:ann")
 
 
 def record(number: int, tenant: str = "your-tenant-id", **more: Any) -> UsageRecord:
@@ -63,10 +65,10 @@ async def test_a_tenant_is_made_once_by_all(database: Database) -> None:
     async with database.begin() as connection:
         assert await ensure_tenant(connection, "acme", "Acme Ltd")
         assert not await ensure_tenant(connection, "acme", "Another")
-        await create_key(connection, "acme", name="k" * 300)
+        await create_key(connection, "acme", name="k" * 300, by=OPERATOR)
         [tenant], [key] = await list_tenants(connection), await list_keys(connection, "acme")
-    assert (tenant["name"], len(key["name"])) == ("Acme Ltd", 200)
-    assert tenant["createdAt"].tzinfo is not None
+    assert (tenant.name, len(key.name)) == ("Acme Ltd", 200)
+    assert tenant.created_at.tzinfo is not None
 
 
 @on_both

@@ -65,7 +65,9 @@ async def open_gateway(
         idempotency, cache = create_idempotency(settings), create_answer_cache(settings)
         for closed in (fetch, idempotency, cache):
             stack.push_async_callback(closed.close)
-        for part in (artifacts, auth, tenants, ledger, limits, upstreams):
+        auth.start()
+        stack.push_async_callback(auth.stop)
+        for part in (artifacts, tenants, ledger, limits, upstreams):
             await part.start()
             stack.push_async_callback(part.stop)
         pipeline = Pipeline(limits, upstreams, artifacts, ledger, settings.prices)

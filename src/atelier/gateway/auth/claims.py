@@ -7,20 +7,33 @@ from dataclasses import dataclass
 from typing import Any
 
 from atelier.errors import Unauthenticated
-from atelier.state.tenants import is_tenant_name
+from atelier.state.records import is_tenant_name
 
 MOST_USER_CHARACTERS = 200
 
 _LAST_SECOND = 253_402_300_799  # of the year 9999, in Unix time
 
 
-@dataclass(frozen=True)
+ADMIN = "admin"
+"""The role that opens /admin, for every tenant; elsewhere its caller is one of their tenant like any other."""
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose request it is."""
+    """Whose request it is. services: what the credentials are for; none is every service."""
 
     tenant: str
     user: str | None = None
     roles: tuple[str, ...] = ()
+    services: frozenset[str] | None = None
+
+    def may(self, service: str) -> bool:
+        """Whether these credentials are for that service."""
+        return self.services is None or service in self.services
+
+    @property
+    def is_admin(self) -> bool:
+        return ADMIN in self.roles
 
 
 @dataclass(frozen=True)
@@ -29,6 +42,7 @@ class Terms:
 
     issuer, audience: not asked where None. leeway: by how many seconds clocks may differ. The first claim of
     `tenant` and of `user` that is there is read; a name with dots (`realm_access.roles`) also leads into objects.
+    A token without `services` is for every service.
     """
 
     issuer: str | None = None
@@ -37,6 +51,7 @@ class Terms:
     tenant: tuple[str, ...] = ("tenantId", "tenant_id")
     user: tuple[str, ...] = ("userId", "sub")
     roles: str = "roles"
+    services: str = "services"
 
 
 @dataclass(frozen=True)
@@ -104,7 +119,17 @@ def _caller(claims: Mapping[str, Any], terms: Terms) -> Caller:
         tenant,
         user=user[:MOST_USER_CHARACTERS] if isinstance(user, str) else None,
         roles=tuple(role for role in roles if isinstance(role, str)) if isinstance(roles, list) else (),
+        services=_services(_first(claims, (terms.services,))),
     )
+
+
+def _services(named: object) -> frozenset[str] | None:
+    """What limits a token and cannot be read must not be passed over."""
+    if named is None:
+        return None
+    if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
+        raise Unauthenticated("The token's services is not a list of names")
+    return frozenset(named)
 
 
 def _first(claims: Mapping[str, Any], names: tuple[str, ...]) -> object:

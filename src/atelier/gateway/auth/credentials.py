@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,13 +12,15 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers
 
 from atelier.errors import Unauthenticated
-from atelier.gateway.auth.claims import Caller, Grant, Terms, grant
+from atelier.gateway.auth.claims import ADMIN, Caller, Grant, Terms, grant
+from atelier.gateway.auth.last_used import LastUsed
 from atelier.gateway.auth.memory import Memory
 from atelier.gateway.auth.own_tokens import ALGORITHM, Secrets
 from atelier.gateway.auth.token import read_token
 from atelier.settings import Settings
 from atelier.state.database import Database
-from atelier.state.keys import PREFIX, find_owner
+from atelier.state.keys import PREFIX, KeyOwner, find_owner
+from atelier.state.tables import now
 
 if TYPE_CHECKING:
     from atelier.gateway.auth.key_set import KeySet
@@ -63,13 +66,16 @@ class Auth:
         self._provider = provider
         self._key_seconds = key_seconds
         self._remembered: Memory[Caller] = Memory(_MOST_REMEMBERED)
+        self._last_used = LastUsed(database)
 
     def start(self) -> None:
-        """Begin to read the provider's keys, so that they are here for its first token."""
+        """Begin to read the provider's keys, so that they are here for its first token, and to note the use of ours."""
+        self._last_used.start()
         if self._provider is not None:
             self._provider.keys.freshen()
 
     async def stop(self) -> None:
+        await self._last_used.stop()
         if self._provider is not None:
             await self._provider.keys.close()
 
@@ -94,16 +100,23 @@ class Auth:
     async def _check(self, credentials: str) -> tuple[Caller, float]:
         """(the caller, for how many seconds that may be remembered)"""
         if credentials.startswith(PREFIX):
-            return await self._key_owner(credentials), self._key_seconds
+            return await self._key_owner(credentials)
         granted = await self._bearer(credentials)
         return granted.caller, min(TOKEN_SECONDS, granted.until - time.time())
 
-    async def _key_owner(self, key: str) -> Caller:
+    async def _key_owner(self, key: str) -> tuple[Caller, float]:
         async with self._database.connect() as connection:
             owner = await find_owner(connection, key)
         if owner is None:
             raise Unauthenticated("The API key is not valid")
-        return Caller(owner.tenant, user=f"key:{owner.key}", roles=("admin",) if owner.admin else ())
+        left = _seconds_left(owner)
+        if left <= 0:
+            raise Unauthenticated("The API key has expired; get a new one")
+        self._last_used.note(owner.key)
+        roles = (ADMIN,) if owner.admin else ()
+        return Caller(owner.tenant, user=f"key:{owner.key}", roles=roles, services=owner.services), min(
+            self._key_seconds, left
+        )
 
     async def _bearer(self, text: str) -> Grant:
         """A secret checks HS256 alone, and a published key its own algorithm alone: neither passes for the other."""
@@ -117,6 +130,10 @@ class Auth:
         else:
             raise Unauthenticated("The token is signed in a way (alg) that is not taken here")
         return grant(token.claims(), terms, time.time())
+
+
+def _seconds_left(owner: KeyOwner) -> float:
+    return math.inf if owner.expires_at is None else (owner.expires_at - now()).total_seconds()
 
 
 def _credentials(headers: Mapping[str, str]) -> str:

@@ -35,10 +35,11 @@ def make_token(
     seconds: float,
     user: str | None = None,
     roles: Sequence[str] = (),
+    services: Sequence[str] | None = None,
     issuer: str | None = None,
     audience: str | None = None,
 ) -> str:
-    """A token for `tenant`, good for `seconds` from now."""
+    """A token for `tenant`, good for `seconds` from now. services: what it is for; none is every service."""
     import jwt
 
     now = int(time.time())
@@ -46,4 +47,6 @@ def make_token(
     claims |= {name: value for name, value in (("sub", user), ("iss", issuer), ("aud", audience)) if value is not None}
     if roles:
         claims["roles"] = list(roles)
+    if services is not None:
+        claims["services"] = list(services)
     return jwt.encode(claims, secret, algorithm=ALGORITHM)

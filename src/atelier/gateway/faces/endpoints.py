@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from atelier.catalog import SERVICES
 from atelier.contracts.base import Contract, Result
-from atelier.errors import Forbidden, InvalidRequest
+from atelier.errors import InvalidRequest
 from atelier.gateway.answers import AnswerCache, Idempotency, cache_key, may_be_kept
 from atelier.gateway.artifacts import Artifacts
 from atelier.gateway.auth import Auth, Caller
@@ -24,7 +24,7 @@ from atelier.gateway.front import Endpoint
 from atelier.gateway.limits import Limits
 from atelier.gateway.metrics import Metrics
 from atelier.gateway.pipeline import Exchange, Pipeline
-from atelier.gateway.tenants import TenantFacts, Tenants
+from atelier.gateway.tenants import TenantFacts, Tenants, permit
 from atelier.gateway.upstreams import Upstreams
 from atelier.gateway.usage import Ledger
 from atelier.rules import Plan
@@ -109,10 +109,7 @@ class Gateway:
         state = request.scope["state"]
         state["tenant"], state["service"] = caller.tenant, service
         facts = self.tenants.known(caller.tenant) or await self.tenants.facts(caller.tenant)
-        if facts.suspended:
-            raise Forbidden("This account is suspended; ask its operator")
-        if not caller.may(service):
-            raise Forbidden(f"These credentials are not for {service}; use others, or have them widened")
+        permit(caller, facts, service)
         return caller, facts
 
     async def admitted(

@@ -13,6 +13,7 @@ from atelier.wire.call import Route
 
 _REFUSALS = {
     401: "No credentials, or bad ones",
+    403: "The credentials are not for this, or the account is suspended",
     404: "No such model or thing",
     413: "The body or a file is too large",
     415: "Not that content type",

@@ -37,6 +37,32 @@ INDEXES = (
 )
 
 
+REFUSAL = "entries of the audit log are never changed or deleted"
+SQLITE_TRIGGERS = {
+    "AuditEntry_no_update": 'BEFORE UPDATE ON "AuditEntry"',
+    "AuditEntry_no_delete": 'BEFORE DELETE ON "AuditEntry"',
+    # INSERT OR REPLACE deletes the row that is in its way without asking the trigger above.
+    "AuditEntry_no_replace": 'BEFORE INSERT ON "AuditEntry" WHEN EXISTS (SELECT 1 FROM "AuditEntry" WHERE id = NEW.id)',
+}
+
+
+def _close_the_log() -> None:
+    """The database itself refuses to change what administrators did; a batch alteration would have to do this anew."""
+    if op.get_bind().dialect.name == "sqlite":
+        for name, moment in SQLITE_TRIGGERS.items():
+            op.execute(f"CREATE TRIGGER \"{name}\" {moment} BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END")
+        return
+    op.execute(
+        'CREATE FUNCTION "AuditEntry_refuse"() RETURNS trigger LANGUAGE plpgsql AS '
+        f"$$ BEGIN RAISE EXCEPTION '{REFUSAL}'; END $$"
+    )
+    for name, moment, each in (("change", "UPDATE OR DELETE", "ROW"), ("truncate", "TRUNCATE", "STATEMENT")):
+        op.execute(
+            f'CREATE TRIGGER "AuditEntry_no_{name}" BEFORE {moment} ON "AuditEntry" '
+            f'FOR EACH {each} EXECUTE FUNCTION "AuditEntry_refuse"()'
+        )
+
+
 def _created() -> sa.Column[datetime]:
     return sa.Column("createdAt", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now())
 
@@ -69,10 +95,13 @@ def upgrade() -> None:
     )
     op.create_index("AuditEntry_createdAt_idx", "AuditEntry", ["createdAt"])
     op.create_index("AuditEntry_tenantId_createdAt_idx", "AuditEntry", ["tenantId", "createdAt"])
+    _close_the_log()
 
 
 def downgrade() -> None:
     op.drop_table("AuditEntry")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute('DROP FUNCTION "AuditEntry_refuse"()')
     op.drop_table("TenantLimit")
     for name, table, _ in INDEXES:
         op.drop_index(name, table)

@@ -1,0 +1,186 @@
+"""What the request path knows of a tenant: its plan, its own limits, and whether it is suspended."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from atelier.errors import Forbidden, Unavailable
+from atelier.gateway.auth import Caller
+from atelier.rules import LimitRule
+from atelier.state.database import Database
+from atelier.state.limits import read_standing
+from atelier.state.tenants import suspended_tenants
+
+FRESH_SECONDS = 5.0
+"""For so long what was read is not asked again: so late a gateway may notice a change."""
+
+SERVED_SECONDS = 30.0
+"""For so long what is no longer fresh serves while it is read again in the background; what is older is waited for."""
+
+STALE_SECONDS = 3600.0
+"""For so long it serves while the database is away."""
+
+WAIT_SECONDS = 2.0
+"""For the database, before the request goes on with what is known."""
+
+MOST_TENANTS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class TenantFacts:
+    """plan: none is the limits that every tenant has. limits: the tenant's own, which count instead of its plan's."""
+
+    plan: str | None = None
+    suspended: bool = False
+    limits: tuple[LimitRule, ...] = ()
+
+
+PLAIN = TenantFacts()
+"""Of a tenant that nothing is known of: it is new, or the database is away."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """read_at, asked_at: seconds of the clock; asked and not read is a database that is away."""
+
+    facts: TenantFacts
+    read_at: float
+    asked_at: float
+
+
+class Tenants:
+    """Remembers the facts of tenants. `start` before the first question, `stop` at the end.
+
+    read: the facts of one tenant. suspended: those of every tenant that is suspended, for the start. Both may raise
+    Unavailable.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[str], Awaitable[TenantFacts]],
+        suspended: Callable[[], Awaitable[dict[str, TenantFacts]]],
+        *,
+        most: int = MOST_TENANTS,
+        wait_seconds: float = WAIT_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._read = read
+        self._suspended = suspended
+        self._most = most
+        self._wait_seconds = wait_seconds
+        self._clock = clock
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._reading: dict[str, asyncio.Task[TenantFacts]] = {}
+
+    async def start(self) -> None:
+        """Read who is suspended, so that it holds for their first request even if the database goes away meanwhile."""
+        try:
+            found = await self._suspended()
+        except Unavailable:
+            return
+        now = self._clock()
+        for tenant, facts in found.items():
+            self._remember(tenant, _Known(facts, now, now))
+
+    async def stop(self) -> None:
+        reading = list(self._reading.values())
+        for task in reading:
+            task.cancel()
+        await asyncio.gather(*reading, return_exceptions=True)
+
+    def known(self, tenant: str) -> TenantFacts | None:
+        """What is remembered and still fresh, without waiting."""
+        entry = self._known.get(tenant)
+        if entry is None or self._clock() - entry.asked_at >= FRESH_SECONDS:
+            return None
+        self._known.move_to_end(tenant)
+        return entry.facts
+
+    async def facts(self, tenant: str) -> TenantFacts:
+        """What is remembered, or read now; questions for one tenant at the same time share one query."""
+        found = self.known(tenant)
+        if found is not None:
+            return found
+        entry, reading = self._known.get(tenant), self._begin(tenant)
+        if entry is not None and self._clock() - entry.read_at < SERVED_SECONDS:
+            return entry.facts
+        await asyncio.wait([reading], timeout=self._wait_seconds)
+        if reading.done() and not reading.cancelled():
+            return reading.result()
+        return self._without_reading(tenant)
+
+    def forget(self, tenant: str) -> None:
+        """Its facts have just been changed here: the next request reads them."""
+        self._known.pop(tenant, None)
+        self._reading.pop(tenant, None)  # it may have begun before the change: who waits for it is the last to have it
+
+    def _begin(self, tenant: str) -> asyncio.Task[TenantFacts]:
+        reading = self._reading.get(tenant)
+        if reading is None:
+            reading = self._reading[tenant] = asyncio.create_task(self._read_again(tenant))
+            reading.add_done_callback(lambda task: self._ended(tenant, task))
+        return reading
+
+    def _ended(self, tenant: str, task: asyncio.Task[TenantFacts]) -> None:
+        if self._reading.get(tenant) is task:
+            del self._reading[tenant]
+
+    async def _read_again(self, tenant: str) -> TenantFacts:
+        try:
+            facts = await self._read(tenant)
+        except Unavailable:
+            return self._without_reading(tenant)
+        if self._reading.get(tenant) is asyncio.current_task():
+            now = self._clock()
+            self._remember(tenant, _Known(facts, now, now))
+        return facts
+
+    def _without_reading(self, tenant: str) -> TenantFacts:
+        """What is known, as if it were fresh: a database that is away is not asked by each request."""
+        now = self._clock()
+        entry = self._known.get(tenant)
+        if entry is None:
+            self._remember(tenant, _Known(PLAIN, now - STALE_SECONDS, now))
+            return PLAIN
+        if now - entry.read_at >= STALE_SECONDS:
+            entry.facts = TenantFacts(suspended=entry.facts.suspended)  # no outage opens a closed account
+        entry.asked_at = now
+        return entry.facts
+
+    def _remember(self, tenant: str, entry: _Known) -> None:
+        self._known[tenant] = entry
+        self._known.move_to_end(tenant)
+        while len(self._known) > self._most:
+            self._known.popitem(last=False)
+
+
+def permit(caller: Caller, facts: TenantFacts, service: str) -> None:
+    """Raises Forbidden for a suspended tenant, and for credentials that are not for the service."""
+    refuse_suspended(facts)
+    if not caller.may(service):
+        raise Forbidden(f"These credentials are not for {service}; use some that are, or ask your operator")
+
+
+def refuse_suspended(facts: TenantFacts) -> None:
+    """Raises Forbidden."""
+    if facts.suspended:
+        raise Forbidden("This account is suspended; ask its operator")
+
+
+def create_tenants(database: Database) -> Tenants:
+    """As the database has them."""
+
+    async def read(tenant: str) -> TenantFacts:
+        async with database.connect() as connection:
+            return TenantFacts(*await read_standing(connection, tenant))
+
+    async def suspended() -> dict[str, TenantFacts]:
+        async with database.connect() as connection:
+            found = await suspended_tenants(connection, limit=MOST_TENANTS)
+        return {tenant: TenantFacts(plan=plan, suspended=True) for tenant, plan in found.items()}
+
+    return Tenants(read, suspended)

@@ -1,0 +1,145 @@
+"""What administration reads and writes: tenants, keys, audit entries, and changes; each field is checked here, once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from atelier.catalog import SERVICES
+
+MOST_TENANT_CHARACTERS = 128
+MOST_DAYS = 36_500
+
+_LATEST = datetime(9000, 1, 1, tzinfo=UTC)  # what every back end and every zone can hold
+
+
+def is_tenant_name(tenant: str) -> bool:
+    """Whether it can be a tenant's id: 1 to 128 printable characters."""
+    return 1 <= len(tenant) <= MOST_TENANT_CHARACTERS and tenant.isprintable() and tenant == tenant.strip()
+
+
+def _tenant_name(tenant: str) -> str:
+    if not is_tenant_name(tenant):
+        raise ValueError(f"must be 1 to {MOST_TENANT_CHARACTERS} printable characters, without space around them")
+    return tenant
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must be printable characters on one line")
+    return text
+
+
+def _service(name: str) -> str:
+    if name not in SERVICES:
+        raise ValueError(f"no service {name[:40]!r}; there are {', '.join(SERVICES)}")
+    return name
+
+
+def _each_once(names: list[str]) -> list[str]:
+    """In the catalog's order."""
+    return [name for name in SERVICES if name in names]
+
+
+def _storable(moment: datetime) -> datetime:
+    # Compared before it is moved to UTC: near the end of time that would overflow.
+    if moment.replace(tzinfo=UTC) >= _LATEST or moment.year < 1970:
+        raise ValueError("must be after 1970 and before 9000")
+    return moment.astimezone(UTC)
+
+
+TenantName = Annotated[
+    str, AfterValidator(_tenant_name), Field(json_schema_extra={"minLength": 1, "maxLength": MOST_TENANT_CHARACTERS})
+]
+Line = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_printable)
+]
+ServiceName = Annotated[str, AfterValidator(_service), Field(json_schema_extra={"enum": list(SERVICES)})]
+Services = Annotated[list[ServiceName], Field(min_length=1, max_length=len(SERVICES)), AfterValidator(_each_once)]
+Moment = Annotated[AwareDatetime, AfterValidator(_storable)]
+Days = Annotated[float, Field(gt=0, le=MOST_DAYS)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+
+class _Change(BaseModel):
+    """A field that is left out stays as it is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
+
+
+class Tenant(_Record):
+    """plan: none is the limits that every tenant has. suspended_at: since when its requests are refused."""
+
+    id: str
+    name: str
+    plan: str | None
+    suspended: bool
+    suspended_at: datetime | None
+    created_at: datetime
+
+
+class NewTenant(_Change):
+    """name: for people; the id where there is none."""
+
+    id: TenantName
+    name: Line | None = None
+    plan: Line | None = None
+
+
+class TenantChange(_Change):
+    """plan: null takes the tenant off its plan."""
+
+    name: Line = ""
+    plan: Line | None = None
+    suspended: bool = False
+
+
+class Key(_Record):
+    """services: what the key is for; null is every service. last_used_at: to the minute."""
+
+    id: str
+    tenant: str
+    name: str
+    admin: bool
+    services: list[str] | None
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+class NewKey(_Change):
+    """services: what the key is for; none is every service. admin: it opens /admin too. It never ends by default."""
+
+    tenant: TenantName
+    name: Line = "key"
+    admin: bool = False
+    services: Services | None = None
+    expires_at: Moment | None = None
+    expires_in_days: Days | None = None
+
+
+class KeyChange(_Change):
+    """services: null is every service. expires_at: null is never."""
+
+    name: Line = ""
+    services: Services | None = None
+    expires_at: Moment | None = None
+
+
+class AuditRecord(_Record):
+    """One administrative act. details: what it changed, never a secret. request_id: of an act by the API."""
+
+    id: str
+    created_at: datetime
+    actor: str
+    action: str
+    target: str
+    tenant: str | None
+    details: dict[str, Any]
+    request_id: str | None
