@@ -20,6 +20,7 @@ from pathlib import Path
 
 import contenders
 from contenders import Contender
+from hotspots import Sampling
 from load import Call, Run, ask, load
 from standin import CAPTIONER
 
@@ -43,6 +44,11 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="atelier-bench-")))
         folder.chmod(0o755)
         upstream = stack.enter_context(contenders.standin(folder))
+        if options.profile:
+            _profile(
+                stack.enter_context(contenders.gateway(upstream.url, folder, state=options.state)), upstream, options
+            )
+            return
         entered = _enter(stack, options, upstream, folder)
         for contender in entered:
             _check(contender)
@@ -59,6 +65,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", type=_names, default=CONTENDERS, help="contenders, with commas between")
     parser.add_argument("--connections", type=_numbers, default=CONNECTIONS, help="numbers, with commas between")
     parser.add_argument("--state", choices=contenders.STATES, default="production", help="where the gateway keeps it")
+    parser.add_argument("--profile", action="store_true", help="where the gateway's time goes at 64 connections")
     parser.add_argument("--seconds", type=float, default=None, help="of each round")
     parser.add_argument("--rounds", type=int, default=None)
     options = parser.parse_args()
@@ -109,6 +116,17 @@ def _rounds(entered: Sequence[Contender], upstream: Contender, options: argparse
     return runs
 
 
+def _profile(contender: Contender, upstream: Contender, options: argparse.Namespace) -> None:
+    """Warm first: what happens once is not what a request costs."""
+    _check(contender)
+    load(contender, CAPTION, connections=64, seconds=2, standin=upstream)
+    sampling = Sampling(contender.pids[0], seconds=10)
+    run = load(contender, CAPTION, connections=64, seconds=12, standin=upstream)
+    print(f"{run.per_second:,.0f} requests a second while sampled; {_costs([run])}\n")
+    for line in sampling.report():
+        print(line)
+
+
 def _warn(contender: Contender, run: Run) -> None:
     if run.refused or run.broken:
         print(f"! {contender.name} at {run.connections}: {run.refused} refused, {run.broken} broken", file=sys.stderr)
@@ -153,8 +171,12 @@ def _print_cost(runs: Runs, entered: Sequence[Contender]) -> None:
     for connections in sorted({connections for _, connections in runs}):
         for contender in entered:
             rounds = runs[contender.name, connections]
-            cost = ", ".join(f"{name} {statistics.median(r.cost[name] for r in rounds):.0f}" for name in rounds[0].cost)
-            print(f"  {connections:>3} {contender.name:<12}{cost}; others {_median(rounds, 'others'):.2f} cores")
+            print(f"  {connections:>3} {contender.name:<12}{_costs(rounds)}")
+
+
+def _costs(rounds: Sequence[Run]) -> str:
+    cost = (f"{name} {statistics.median(run.cost[name] for run in rounds):.0f}" for name in rounds[0].cost)
+    return f"{', '.join(cost)} µs; others {_median(rounds, 'others'):.2f} cores"
 
 
 def _print_memory(entered: Sequence[Contender]) -> None:

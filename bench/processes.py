@@ -69,8 +69,8 @@ def tree(pid: int) -> list[int]:
     found = [pid]
     for parent in found:
         try:
-            children = (Path(f"/proc/{parent}/task/{task}/children") for task in os.listdir(f"/proc/{parent}/task"))
-            found += [int(child) for file in children for child in file.read_text().split()]
+            lists = [file.read_text() for file in Path(f"/proc/{parent}/task").glob("*/children")]
+            found += [int(child) for children in lists for child in children.split()]
         except OSError:  # it has ended meanwhile
             continue
     return found

@@ -66,6 +66,6 @@ def _from_debian(program: str, *packages: str) -> Program:
 def _download(packages: tuple[str, ...], folder: Path) -> None:
     """The package lists are fetched first only where those that are here are out of date."""
     command = ["apt-get", "download", *packages]
-    if subprocess.run(command, cwd=folder, capture_output=True).returncode:
+    if subprocess.run(command, cwd=folder, check=False, capture_output=True).returncode:
         subprocess.run(["apt-get", "update"], check=True, capture_output=True)
         subprocess.run(command, cwd=folder, check=True, capture_output=True)

@@ -65,7 +65,7 @@ class Answers:
         self.stream_end = _chunk(ending) + _LAST_CHUNK
 
     def event(self) -> bytes:
-        """A piece of text that says when it was sent, in nanoseconds of the clock that this machine's processes share."""
+        """A piece of text that says when it was sent, in nanoseconds of the clock that processes share."""
         return _chunk(b"%b%d %b" % (self._before, time.monotonic_ns(), self._after))
 
 
