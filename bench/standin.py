@@ -56,7 +56,11 @@ class Answers:
     def __init__(self, gap: float) -> None:
         self.gap = gap
         self.delay = 0.0
-        self.whole = {_HEALTH: _json(_health()), _CHAT: _json(_caption()), _IMAGES: _json(_picture_answer())}
+        self.whole = {
+            _HEALTH: _json(_health()),
+            _CHAT: _json(_caption(), _metered(CAPTIONER, units=1, tokens=16, compute_ms=12.5)),
+            _IMAGES: _json(_picture_answer(), _metered(PAINTER, units=1, megapixels=0.35, steps=8, compute_ms=12.5)),
+        }
         self.absent = _json({"error": {"message": "there is nothing at this address"}}, status="404 Not Found")
         self.stream_head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
         before, _, after = _event({"content": "SENT"}).partition(b"SENT")
@@ -197,9 +201,14 @@ def _png_part(name: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
-def _json(answer: object, *, status: str = "200 OK") -> bytes:
+def _metered(model: str, **usage: float) -> str:
+    """The header by which a worker of ours says what to meter."""
+    return f"x-atelier-metered: {json.dumps({'model': model, 'usage': usage})}\r\n"
+
+
+def _json(answer: object, more: str = "", *, status: str = "200 OK") -> bytes:
     body = json.dumps(answer).encode()
-    head = f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    head = f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\n{more}content-length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 
