@@ -13,7 +13,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from atelier import __version__
-from atelier.catalog import SERVICES
 from atelier.errors import (
     AtelierError,
     Internal,
@@ -34,7 +33,7 @@ from atelier.gateway.limits import Limits
 from atelier.gateway.pages import add_pages
 from atelier.gateway.pipeline import Pipeline
 from atelier.gateway.request_log import RequestLog
-from atelier.gateway.upstreams import Upstreams
+from atelier.gateway.upstreams import create_upstreams
 from atelier.gateway.usage import Ledger
 from atelier.settings import Settings
 from atelier.state.database import open_database
@@ -51,10 +50,7 @@ log = structlog.get_logger()
 async def open_gateway(settings: Settings, secret: str, processes: Path | None) -> AsyncGenerator[Gateway, None]:
     """The parts of a gateway, started; closed at the end."""
     database = await open_database(settings.database_location(), connections=settings.database_connections)
-    upstreams = Upstreams(
-        {service: [rule.url for rule in settings.upstream_rules(service)] for service in SERVICES},
-        request_seconds=settings.request_seconds,
-    )
+    upstreams = create_upstreams(settings)
     most_bytes = settings.most_body_mb * 1_000_000
     fetch = GuardedFetch(most_bytes=most_bytes, allow=settings.fetch_allow)
     limits = Limits(settings.limits)

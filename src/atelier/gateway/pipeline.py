@@ -19,7 +19,7 @@ from atelier.errors import AtelierError, Internal, TooSlow, Unavailable
 from atelier.gateway.artifacts import Artifacts
 from atelier.gateway.auth import Caller
 from atelier.gateway.limits import Limits, Place
-from atelier.gateway.upstreams import Upstreams
+from atelier.gateway.upstreams import Served, Upstreams
 from atelier.gateway.usage import Ledger, UsageRecord
 
 log = structlog.get_logger()
@@ -108,21 +108,27 @@ class Pipeline:
             self._idle.set()
 
     async def _serve(self, exchange: Exchange, record: UsageRecord) -> AsyncGenerator[Event, None]:
+        served = Served()
         calls = self._upstreams.call(
             exchange.service,
             exchange.request,
             tenant=exchange.caller.tenant,
             request_id=exchange.id,
-            served_by=record.name_upstream,
+            served=served,
         )
-        async with aclosing(calls) as events:
-            async for event in events:
-                if isinstance(event, Result):
-                    yield await self._finish(exchange, record, event)
-                    return
-                if isinstance(event, Partial):
-                    record.delivered = event.delivered
-                yield event
+        try:
+            async with aclosing(calls) as events:
+                async for event in events:
+                    record.name_upstream(served.upstream or "")
+                    if isinstance(event, Result):
+                        yield await self._finish(exchange, record, event)
+                        return
+                    if isinstance(event, Partial):
+                        record.delivered = event.delivered
+                    yield event
+        finally:
+            if served.upstream:
+                record.name_upstream(served.upstream)
 
     async def _finish(self, exchange: Exchange, record: UsageRecord, result: Result) -> Result:
         if exchange.keep:
