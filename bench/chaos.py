@@ -31,13 +31,12 @@ import aiohttp
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bench"), str(ROOT / "src")]
 
-from processes import answers, running  # noqa: E402
-from standin import CAPTIONER, free_port  # noqa: E402
-
 from atelier.gateway.auth import make_token  # noqa: E402
 from gateway_process import GatewayProcess  # noqa: E402
 from postgres_server import Postgres, running_postgres  # noqa: E402
+from processes import answers, running  # noqa: E402
 from redis_server import Redis, running_redis  # noqa: E402
+from standin import CAPTIONER, free_port  # noqa: E402
 
 MOST_GROWTH_MB = 50
 SETTLED_SECONDS = 60

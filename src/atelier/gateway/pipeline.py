@@ -22,9 +22,7 @@ from atelier.gateway.tenants import TenantFacts
 from atelier.gateway.upstreams import Served, Upstreams
 from atelier.gateway.usage import Ledger, UsageRecord
 from atelier.rules import Price
-from atelier.wire.aside import aside
-from atelier.wire.legs import legs
-from atelier.wire.metering import Metered, passed_on, told
+from atelier.wire.metering import Metered
 from atelier.wire.serving import final_result
 
 FREE = Price()
@@ -113,17 +111,17 @@ class Pipeline:
         """
         record = self._begin(exchange)
         try:
-            [leg] = await aside(len(getattr(exchange.request, "image", b"")), legs, exchange.request)
-            async with self._upstreams.answered(
-                exchange.service.name, leg.outgoing, self._upstreams.headers(exchange.caller.tenant, exchange.id),
-                exchange.served,
-            ) as answer:  # fmt: skip
-                metered = told(answer.headers)
-                if metered is None:
-                    return read(await self._finish(exchange, record, await final_result(leg.receive(answer))))
-                body = await answer.read()
-            await self._succeed(exchange, record, metered)
-            return Response(body, headers=passed_on(answer.headers))
+            answer = await self._upstreams.relayed(
+                exchange.service.name,
+                exchange.request,
+                tenant=exchange.caller.tenant,
+                request_id=exchange.id,
+                served=exchange.served,
+            )
+            if isinstance(answer, Result):
+                return read(await self._finish(exchange, record, answer))
+            await self._succeed(exchange, record, answer.metered)
+            return Response(answer.body, headers=answer.headers)
         except Exception as problem:
             self._fail(record, problem)
             raise

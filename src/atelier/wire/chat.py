@@ -23,6 +23,7 @@ from atelier.wire.body import Body, validated
 from atelier.wire.call import Call, Link, Shape
 from atelier.wire.exchange import Incoming, Outgoing, server_events
 from atelier.wire.media import Load, data_uri
+from atelier.wire.signatures import kind_of
 
 
 class _ImageUrl(Contract):
@@ -190,7 +191,9 @@ SHAPE = Shape(answer, stream, stream_type, relays=lambda _: True)
 
 
 def send(request: ImageToTextRequest) -> Outgoing:
-    parts: list[object] = [{"type": "image_url", "image_url": {"url": data_uri(request.image, "image/png")}}]
+    parts: list[object] = [
+        {"type": "image_url", "image_url": {"url": data_uri(request.image, _media_type(request.image))}}
+    ]
     if request.question:
         parts.append({"type": "text", "text": request.question})
     fields: dict[str, object] = {
@@ -203,6 +206,11 @@ def send(request: ImageToTextRequest) -> Outgoing:
     if request.stream:
         fields |= {"stream": True, "stream_options": {"include_usage": True}}
     return Outgoing("/v1/chat/completions", fields, weight=len(request.image))
+
+
+def _media_type(image: bytes) -> str:
+    found = kind_of(image)[1]
+    return found if found.startswith("image/") else "image/png"
 
 
 async def receive(incoming: Incoming, request: ImageToTextRequest) -> AsyncGenerator[Event, None]:

@@ -32,6 +32,7 @@ from atelier.wire.body import Body, validated
 from atelier.wire.call import Call, Link, Shape
 from atelier.wire.exchange import Incoming, Outgoing, server_events
 from atelier.wire.media import Load, read_base64
+from atelier.wire.signatures import kind_of, picture_size
 
 _IGNORED_STYLES = {"vivid", "natural"}  # DALL-E 3's own
 
@@ -329,11 +330,19 @@ def _read_completed(event: ImageEvent, images: list[Image]) -> ImagesResult:
 def _read_image(datum: ImageDatum, output_format: str, size: str | None) -> Image:
     if datum.b64_json is None:
         raise UpstreamFailed("the image service answered without a picture")
-    width, _, height = (size or "0x0").partition("x")
-    return Image(
-        data=read_base64(datum.b64_json, "b64_json"),
-        media_type=f"image/{output_format}",
-        seed=datum.seed,
-        width=datum.width or int(width or 0),
-        height=datum.height or int(height or 0),
-    )
+    data = read_base64(datum.b64_json, "b64_json")
+    if datum.width and datum.height:  # a worker of ours
+        return Image(
+            data=data,
+            media_type=f"image/{output_format}",
+            seed=datum.seed,
+            width=datum.width,
+            height=datum.height,
+        )
+    width, height = picture_size(data) or _said_size(size)
+    return Image(data=data, media_type=kind_of(data)[1], seed=datum.seed, width=width, height=height)
+
+
+def _said_size(size: str | None) -> tuple[int, int]:
+    width, _, height = (size or "").partition("x")
+    return (int(width), int(height)) if width.isdecimal() and height.isdecimal() else (0, 0)

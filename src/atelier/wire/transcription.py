@@ -27,6 +27,7 @@ from atelier.wire.body import Body, validated
 from atelier.wire.call import Call, Link, Shape
 from atelier.wire.exchange import Incoming, Outgoing, server_events
 from atelier.wire.media import Load
+from atelier.wire.signatures import recording_length
 
 TranscriptFormat = Literal["json", "text", "srt", "verbose_json", "vtt"]
 
@@ -93,7 +94,7 @@ class TranscriptAnswer(Answer):
     """`json` holds text and usage; `verbose_json` all of it."""
 
     text: str
-    task: Literal["transcribe", "translate"] | None = None
+    task: str | None = None
     language: str | None = None
     duration: float | None = None
     segments: list[Segment] | None = None
@@ -250,18 +251,30 @@ async def receive(incoming: Incoming, request: Contract) -> AsyncGenerator[Event
 
 def _read(answer: TranscriptAnswer, request: TranscriptionRequest) -> TranscriptionResult:
     segments = answer.segments or []
+    duration = answer.duration or _duration(answer, segments, request)
     if answer.words:
         segments = [_with_words(segment, answer.words) for segment in segments]
     return TranscriptionResult(
         model=answer.model or "",
         text=answer.text,
         language=answer.language or request.language or "",
-        duration=answer.duration or (segments[-1].end if segments else 0.0),
+        duration=duration,
         segments=segments,
         task=request.task,
         usage=(answer.usage or UsageAnswer()).measured(),
-        warnings=answer.warnings or [],
+        warnings=(answer.warnings or []) + ([] if duration or not answer.text else [_NO_LENGTH]),
     )
+
+
+_NO_LENGTH = "the length of the recording is not known: the server that heard it does not tell"
+
+
+def _duration(answer: TranscriptAnswer, segments: list[Segment], request: TranscriptionRequest) -> float:
+    """Seconds, where the answer does not tell them itself: servers that are not ours have other places for it."""
+    if answer.usage and answer.usage.seconds:
+        return answer.usage.seconds
+    measured = recording_length(request.audio, len(request.audio))
+    return measured[0] if measured else segments[-1].end if segments else 0.0
 
 
 def _with_words(segment: Segment, words: list[Word]) -> Segment:
