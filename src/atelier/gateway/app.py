@@ -30,7 +30,7 @@ from atelier.gateway.faces import account, reference
 from atelier.gateway.faces.endpoints import Gateway, native_endpoint, openai_endpoint
 from atelier.gateway.faces.native import NATIVE_ROUTES
 from atelier.gateway.fetch import GuardedFetch
-from atelier.gateway.limits import Limits
+from atelier.gateway.limits import create_limits
 from atelier.gateway.pages import add_pages
 from atelier.gateway.pipeline import Pipeline
 from atelier.gateway.request_log import RequestLog
@@ -57,7 +57,7 @@ async def open_gateway(settings: Settings, secret: str, processes: Path | None) 
     )
     most_bytes = settings.most_body_mb * 1_000_000
     fetch = GuardedFetch(most_bytes=most_bytes, allow=settings.fetch_allow)
-    limits = Limits(settings.limits)
+    limits = create_limits(settings)
     ledger = Ledger(database)
     artifacts = Artifacts(
         settings.home / "artifacts",
@@ -68,6 +68,7 @@ async def open_gateway(settings: Settings, secret: str, processes: Path | None) 
     )
     pipeline = Pipeline(limits, upstreams, artifacts, ledger)
     auth = create_auth(settings, secret, database)
+    await limits.start()
     await upstreams.start()
     auth.start()
     try:
@@ -87,6 +88,7 @@ async def open_gateway(settings: Settings, secret: str, processes: Path | None) 
     finally:
         await pipeline.drained(DRAIN_SECONDS)
         await upstreams.stop()
+        await limits.stop()
         await auth.stop()
         await fetch.close()
         await database.dispose()

@@ -18,7 +18,7 @@ from atelier.contracts.text_to_speech import SpeechResult
 from atelier.errors import AtelierError, Internal, TooSlow, Unavailable
 from atelier.gateway.artifacts import Artifacts
 from atelier.gateway.auth import Caller
-from atelier.gateway.limits import Limits, Place
+from atelier.gateway.limits import Ask, Limits, Place
 from atelier.gateway.upstreams import Upstreams
 from atelier.gateway.usage import Ledger, UsageRecord
 
@@ -55,9 +55,9 @@ class Pipeline:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def admit(self, caller: Caller, service: str) -> Place:
+    async def admit(self, request_id: str, caller: Caller, service: str) -> Place:
         """Before anything is done for a request. Raises RateLimited."""
-        return self._limits.admit(caller.tenant, service)
+        return await self._limits.admit(Ask(request_id, caller.tenant, service))
 
     def turn_away(self, place: Place) -> None:
         """The admitted request turned out to be malformed: it never ran, and its place is free again."""
@@ -86,6 +86,7 @@ class Pipeline:
                 self._limits.refund(exchange.place)
             raise
         finally:
+            self._limits.settle(exchange.place, units=record.delivered.units, cost=0)
             # Shielded: a client that has gone must not keep its record from being written.
             with anyio.CancelScope(shield=True):
                 await self._close(record)

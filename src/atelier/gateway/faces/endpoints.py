@@ -87,7 +87,7 @@ class Gateway:
         caller = await self.auth.caller(request.headers)
         request.state.tenant = caller.tenant
         body = await read_body(request, most_file_bytes=self.most_body_bytes)
-        place = self.pipeline.admit(caller, row.service)
+        place = await self.pipeline.admit(request.state.request_id, caller, row.service)
         try:
             call = await row.read(body, self.load(request, caller))
         except BaseException:
