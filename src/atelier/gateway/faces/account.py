@@ -24,7 +24,7 @@ async def usage(request: Request) -> Response:
 async def limits(request: Request) -> Response:
     gateway = gateway_of(request)
     caller = await gateway.auth.caller(request.headers)
-    return JSONResponse({"limits": [asdict(state) for state in gateway.limits.states(caller.tenant)]})
+    return JSONResponse({"limits": [asdict(state) for state in await gateway.limits.states(caller.tenant)]})
 
 
 async def models(request: Request) -> Response:
