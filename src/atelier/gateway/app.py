@@ -35,7 +35,7 @@ from atelier.gateway.pages import add_pages
 from atelier.gateway.pipeline import Pipeline
 from atelier.gateway.request_log import RequestLog
 from atelier.gateway.upstreams import Upstreams
-from atelier.gateway.usage import Ledger
+from atelier.gateway.usage import create_ledger
 from atelier.settings import Settings
 from atelier.state.database import open_database
 from atelier.wire.body_limit import BodyLimit
@@ -58,7 +58,7 @@ async def open_gateway(settings: Settings, secret: str, processes: Path | None) 
     most_bytes = settings.most_body_mb * 1_000_000
     fetch = GuardedFetch(most_bytes=most_bytes, allow=settings.fetch_allow)
     limits = Limits(settings.limits)
-    ledger = Ledger(database)
+    ledger = create_ledger(settings, database)
     artifacts = Artifacts(
         settings.home / "artifacts",
         database,
@@ -68,6 +68,7 @@ async def open_gateway(settings: Settings, secret: str, processes: Path | None) 
     )
     pipeline = Pipeline(limits, upstreams, artifacts, ledger)
     auth = create_auth(settings, secret, database)
+    await ledger.start()
     await upstreams.start()
     auth.start()
     try:
@@ -86,6 +87,7 @@ async def open_gateway(settings: Settings, secret: str, processes: Path | None) 
         )
     finally:
         await pipeline.drained(DRAIN_SECONDS)
+        await ledger.stop()
         await upstreams.stop()
         await auth.stop()
         await fetch.close()
