@@ -17,6 +17,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
+from atelier.corked import CorkedProtocol
 from atelier.home import prepare_home
 from atelier.ports import listening
 from atelier.settings import Settings
@@ -127,6 +128,7 @@ def _config(app: ASGIApp | str, **more: Any) -> uvicorn.Config:
         timeout_keep_alive=75,
         # Forwarded headers are believed of a proxy on this machine only.
         proxy_headers=True,
+        http=CorkedProtocol,
         ws="none",
         **more,
     )
