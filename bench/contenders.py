@@ -25,7 +25,10 @@ STATES = ("production", "postgres", "embedded")
 
 @dataclass
 class Contender:
-    """url: where it answers. pids: its processes; with_it: those of the servers that it keeps its state in."""
+    """url: where it answers. pids: its processes; with_it: those of the servers that it keeps its state in.
+
+    rows: how many usage records there are. seconds_each: what a request takes of it under load, once that is known.
+    """
 
     name: str
     url: str
@@ -33,6 +36,7 @@ class Contender:
     headers: Mapping[str, str] = field(default_factory=dict)
     with_it: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     rows: Callable[[], int] | None = None
+    seconds_each: float = 0.0
 
     def peak_megabytes(self) -> float:
         return peak_megabytes(self.pids)
@@ -42,7 +46,7 @@ class Contender:
 def standin(folder: Path) -> Iterator[Contender]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, ROOT / "bench" / "standin.py", "--port", str(port)]
+    command: list[str | Path] = [sys.executable, ROOT / "bench" / "standin.py", "--port", str(port)]
     with running(command, ready=lambda: answers(f"{url}/health"), log=folder / "standin.log") as pid:
         yield Contender("direct", url, (pid,))
 
@@ -54,7 +58,7 @@ def nginx(upstream: str, folder: Path) -> Iterator[Contender]:
     config = folder / "nginx.conf"
     config.write_text(_NGINX.format(folder=folder, port=port, upstream=upstream.removeprefix("http://")))
     url = f"http://127.0.0.1:{port}"
-    command = [program.path, "-p", folder, "-c", config, "-e", folder / "nginx.log"]
+    command: list[str | Path] = [program.path, "-p", folder, "-c", config, "-e", folder / "nginx.log"]
     with running(command, ready=lambda: answers(f"{url}/health"), log=folder / "nginx.out", env=program.env) as pid:
         yield Contender("nginx", url, (pid,))
 
@@ -192,9 +196,9 @@ def litellm(upstream: str, folder: Path) -> Iterator[Contender]:
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
         "NO_PROXY": "*",
     }
-    command = [program.path, "--config", config, "--host", "127.0.0.1", "--port", str(port), "--num_workers", "1"]
+    command: list[str | Path] = [program.path, "--config", config, "--host", "127.0.0.1", "--port", str(port)]
     with running(
-        [*command, "--telemetry", "False"],
+        [*command, "--num_workers", "1", "--telemetry", "False"],
         ready=lambda: answers(f"{url}/health/liveliness"),
         log=folder / "litellm.log",
         env=env,

@@ -22,9 +22,19 @@ class Sampling:
         program = set_up_py_spy()
         self._folder = tempfile.TemporaryDirectory(prefix="atelier-hotspots-")
         self._file = Path(self._folder.name) / "stacks"
-        options = ["--format", "raw", "--rate", "250", "--duration", str(seconds), "--function", "--output", self._file]
+        options = [
+            "--format",
+            "raw",
+            "--rate",
+            "250",
+            "--duration",
+            str(seconds),
+            "--function",
+            "--output",
+            str(self._file),
+        ]
         self._process = subprocess.Popen(
-            [program.path, "record", "--pid", str(pid), *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            [str(program.path), "record", "--pid", str(pid), *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
 
     def report(self) -> Iterator[str]:

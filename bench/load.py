@@ -73,7 +73,15 @@ def _wrk(contender: Contender, call: Call, connections: int, seconds: float, thi
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(_script(call, contender.headers, think_ms))
         script.flush()
-        command = [program.path, "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "--timeout=30s", "-s", script.name]
+        command = [
+            str(program.path),
+            "-t1",
+            f"-c{connections}",
+            f"-d{seconds:.0f}s",
+            "--timeout=30s",
+            "-s",
+            script.name,
+        ]
         printed = subprocess.run(
             [*command, contender.url + call.path], env=program.env, check=True, capture_output=True, text=True
         ).stdout

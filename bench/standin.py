@@ -83,6 +83,7 @@ class Connection(asyncio.Protocol):
         self._path = ""
         self._query = ""
         self._body = b""
+        self._stays = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's own class is not one by inheritance
@@ -106,6 +107,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         answers, path = self._answers, self._path
+        self._stays = self._parser.should_keep_alive()
         if path == _CHAT and _STREAM.search(self._body):
             asyncio.get_running_loop().call_later(answers.delay, self._begin_stream)
         elif path == _DELAY:
@@ -119,7 +121,7 @@ class Connection(asyncio.Protocol):
     def _send(self, answer: bytes, *, last: bool = True) -> None:
         if self._transport:
             self._transport.write(answer)
-            if last and not self._parser.should_keep_alive():
+            if last and not self._stays:
                 self._transport.close()
 
     def _begin_stream(self) -> None:
