@@ -51,6 +51,8 @@ class GatewayProcess:
         try:
             with urllib.request.urlopen(f"{self.url}/health", timeout=2) as answer:
                 return wanted in answer.read()
+        except urllib.error.HTTPError as problem:  # an unhealthy gateway says how it is, too
+            return wanted in problem.read()
         except (urllib.error.URLError, OSError):
             return False
 
