@@ -27,6 +27,7 @@ from atelier.errors import (
 from atelier.gateway.artifacts import Artifacts
 from atelier.gateway.auth import create_auth
 from atelier.gateway.faces import account, reference
+from atelier.gateway.faces.admin import add_admin
 from atelier.gateway.faces.endpoints import Gateway, native_endpoint, openai_endpoint
 from atelier.gateway.faces.native import NATIVE_ROUTES
 from atelier.gateway.fetch import GuardedFetch
@@ -77,6 +78,8 @@ async def open_gateway(settings: Settings, secret: str, processes: Path | None) 
         yield Gateway(
             auth=auth,
             tenants=tenants,
+            database=database,
+            plans=settings.plans,
             limits=limits,
             upstreams=upstreams,
             artifacts=artifacts,
@@ -134,6 +137,7 @@ def _add_routes(app: FastAPI) -> None:
     reference.add_get(app, "/api/limits", "The limits and what is left", account.limits, "account")
     reference.add_get(app, "/artifacts/{artifact}", "A stored file", account.artifact, "account")
     reference.add_get(app, "/health", "How everything is", account.health_report, "health")
+    add_admin(app)
     reference.declare_bearer(app)
 
 

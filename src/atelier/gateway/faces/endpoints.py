@@ -21,6 +21,8 @@ from atelier.gateway.pipeline import Exchange, Pipeline
 from atelier.gateway.tenants import Tenants, permit
 from atelier.gateway.upstreams import Upstreams
 from atelier.gateway.usage import Ledger
+from atelier.rules import Plan
+from atelier.state.database import Database
 from atelier.wire.body import read_body
 from atelier.wire.call import Call, Link, Route
 from atelier.wire.media import DATA_URI, Load, load_data_uri
@@ -28,6 +30,9 @@ from atelier.wire.serving import final_result, respond, until_disconnect
 
 MOST_FETCHES = 16
 """Files fetched from the web at the same time; more wait their turn."""
+
+MOST_EXPORTS = 2
+"""Exports of usage at the same time; more are told to come back."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -47,6 +52,8 @@ class Gateway:
 
     auth: Auth
     tenants: Tenants
+    database: Database
+    plans: Mapping[str, Plan]
     limits: Limits
     upstreams: Upstreams
     artifacts: Artifacts
@@ -58,6 +65,7 @@ class Gateway:
     most_body_bytes: int
     processes: Path | None = None
     fetching: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_FETCHES))
+    exporting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_EXPORTS))
 
     def base_url(self, request: Request) -> str:
         return (self.public_url or str(request.base_url)).rstrip("/")
