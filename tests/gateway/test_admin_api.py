@@ -117,6 +117,7 @@ def test_a_tenant_is_made_shown_changed_and_deleted(gateway: Running, admin: Adm
 def test_one_tenant_is_shown_with_what_it_may_and_what_it_used(gateway: Running, admin: Admin) -> None:
     gateway.post("/api/text-to-image", json={"prompt": "x", "n": 2})
     gateway.post("/api/text-to-speech", json={"text": "one two"})
+    gateway.settled(2)
     admin("POST", "/keys", 201, json={"tenant": "acme"})
     expired = admin("POST", "/keys", 201, json={"tenant": "acme", "expires_in_days": 1})
     admin("DELETE", f"/keys/{expired['id']}", 204)
@@ -133,6 +134,7 @@ def test_one_tenant_is_shown_with_what_it_may_and_what_it_used(gateway: Running,
 @on_both
 def test_a_tenant_with_usage_is_deleted_only_when_that_is_said(gateway: Running, admin: Admin) -> None:
     assert gateway.post("/api/text-to-image", json={"prompt": "x"}).status_code == 200
+    gateway.settled(1)
     refused = admin("DELETE", "/tenants/acme", 409)
     assert "1 usage records and 1 artifacts" in refused["error"]
     assert len(gateway.records()) == 1

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import anyio
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,8 +18,6 @@ from atelier.state.usage_export import MEDIA_TYPES, Format, UsageFilter, export_
 from atelier.wire.serving import ClosingStream
 
 RETRY_SECONDS = 10.0
-
-T = TypeVar("T")
 
 
 class Span(BaseModel):
@@ -67,16 +65,15 @@ async def _one_of_few(gateway: Gateway, pieces: AsyncGenerator[bytes, None]) -> 
     """
     async with gateway.exporting:
         try:
-            while piece := await _shielded(anext(pieces, b"")):
+            while True:
+                with anyio.CancelScope(shield=True):
+                    piece = await anext(pieces, b"")
+                if not piece:
+                    break
                 yield piece
         finally:
-            await _shielded(pieces.aclose())
-
-
-async def _shielded(work: Awaitable[T]) -> T:
-    with anyio.CancelScope(shield=True):
-        done = await work
-    return done
+            with anyio.CancelScope(shield=True):
+                await pieces.aclose()
 
 
 async def _from(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
