@@ -18,6 +18,7 @@ from atelier.gateway.answers import create_answer_cache, create_idempotency
 from atelier.gateway.artifacts import create_artifacts
 from atelier.gateway.auth import create_auth
 from atelier.gateway.faces import account, reference
+from atelier.gateway.faces.admin import add_admin
 from atelier.gateway.faces.endpoints import Gateway, native_endpoint, openai_endpoint
 from atelier.gateway.faces.native import NATIVE_ROUTES
 from atelier.gateway.fetch import GuardedFetch
@@ -75,6 +76,7 @@ async def open_gateway(
         yield Gateway(
             auth=auth,
             tenants=tenants,
+            database=database,
             limits=limits,
             upstreams=upstreams,
             artifacts=artifacts,
@@ -147,4 +149,5 @@ def _add_routes(app: FastAPI, direct: dict[str, Endpoint]) -> None:
     reference.add_get(app, "/artifacts/{artifact}", "A stored file", account.artifact, "account")
     reference.add_get(app, "/metrics", "Numbers for Prometheus", account.metrics, "admin")
     reference.add_get(app, "/health", "How everything is", account.health_report, "health")
+    add_admin(app)
     reference.declare_bearer(app)

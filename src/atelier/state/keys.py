@@ -167,6 +167,14 @@ async def write_last_used(connection: AsyncConnection, used: Mapping[str, dateti
     await connection.execute(statement, [{"key": key, "moment": moment} for key, moment in sorted(used.items())])
 
 
+async def read_key(connection: AsyncConnection, key: str) -> Key:
+    """Raises NotFound."""
+    found = (await connection.execute(select(*_SHOWN).where(api_keys.c.id == key_id(key)))).one_or_none()
+    if found is None:
+        raise NotFound("There is no such key", field="key")
+    return _key(found)
+
+
 async def _in_use(connection: AsyncConnection, key: str) -> Key:
     """The row, locked until the transaction ends where the database can do that."""
     query = select(*_SHOWN).where(api_keys.c.id == key_id(key), api_keys.c.revokedAt.is_(None)).with_for_update()

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 from atelier.catalog import SERVICES
 
 MOST_TENANT_CHARACTERS = 128
 MOST_DAYS = 36_500
 
-_LATEST = datetime(9000, 1, 1, tzinfo=UTC)  # what every back end and every zone can hold
+# What every back end and every zone can hold.
+_EARLIEST, _LATEST = datetime(1970, 1, 2, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def is_tenant_name(tenant: str) -> bool:
@@ -45,9 +58,22 @@ def _each_once(names: list[str]) -> list[str]:
 
 def _storable(moment: datetime) -> datetime:
     # Compared before it is moved to UTC: near the end of time that would overflow.
-    if moment.replace(tzinfo=UTC) >= _LATEST or moment.year < 1970:
+    if not _EARLIEST <= moment.replace(tzinfo=UTC) < _LATEST:
         raise ValueError("must be after 1970 and before 9000")
     return moment.astimezone(UTC)
+
+
+def _dated(text: object) -> object:
+    """Text alone, in full: a bare number would be taken for seconds."""
+    if isinstance(text, str) and not _DATE.match(text):
+        raise ValueError("must look like 2026-01-31 or 2026-01-31T12:00:00Z")
+    return text
+
+
+def _clamped(moment: datetime) -> datetime:
+    """A bound of a search: before or after all that there can be is as good."""
+    naive = min(max(moment.replace(tzinfo=None), _EARLIEST.replace(tzinfo=None)), _LATEST.replace(tzinfo=None))
+    return naive.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
 
 
 TenantName = Annotated[
@@ -59,6 +85,12 @@ Line = Annotated[
 ServiceName = Annotated[str, AfterValidator(_service), Field(json_schema_extra={"enum": list(SERVICES)})]
 Services = Annotated[list[ServiceName], Field(min_length=1, max_length=len(SERVICES)), AfterValidator(_each_once)]
 Moment = Annotated[AwareDatetime, AfterValidator(_storable)]
+Instant = Annotated[
+    datetime,
+    BeforeValidator(_dated),
+    AfterValidator(_clamped),
+    WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}),
+]
 Days = Annotated[float, Field(gt=0, le=MOST_DAYS)]
 
 
@@ -143,3 +175,22 @@ class AuditRecord(_Record):
     tenant: str | None
     details: dict[str, Any]
     request_id: str | None
+
+
+class UsageSum(_Record):
+    """What one tenant used of one service. units: in `unit`. compute_ms: milliseconds on the device."""
+
+    tenant: str
+    service: str
+    requests: int
+    succeeded: int
+    failed: int
+    cancelled: int
+    unit: str
+    units: float
+    tokens: int
+    megapixels: float
+    audio_seconds: float
+    characters: int
+    compute_ms: float
+    cost: float

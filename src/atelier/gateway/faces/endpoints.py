@@ -28,6 +28,7 @@ from atelier.gateway.tenants import TenantFacts, Tenants, permit
 from atelier.gateway.upstreams import Upstreams
 from atelier.gateway.usage import Ledger
 from atelier.rules import Plan
+from atelier.state.database import Database
 from atelier.wire.aside import aside
 from atelier.wire.body import Body, read_body
 from atelier.wire.call import Call, Link, Route
@@ -40,6 +41,8 @@ MOST_FETCHES = 16
 
 FALLBACK_HEADER = "x-atelier-fallback"
 """Says that an upstream of another tier than the first served."""
+MOST_EXPORTS = 2
+"""Exports of usage at the same time; more are told to come back."""
 
 ACCEPTED: dict[str, tuple[str, ...]] = {
     "image": ("image/",),
@@ -57,6 +60,7 @@ class Gateway:
 
     auth: Auth
     tenants: Tenants
+    database: Database
     limits: Limits
     upstreams: Upstreams
     artifacts: Artifacts
@@ -73,6 +77,7 @@ class Gateway:
     most_body_bytes: int
     processes: Path | None = None
     fetching: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_FETCHES))
+    exporting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_EXPORTS))
 
     def base_url(self, request: Request) -> str:
         return (self.public_url or str(request.base_url)).rstrip("/")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from pydantic import BaseModel
@@ -10,6 +10,9 @@ from pydantic import BaseModel
 from atelier.gateway.faces.endpoints import Endpoint
 from atelier.gateway.faces.native import NativeRoute
 from atelier.wire.call import Route
+
+if TYPE_CHECKING:
+    from atelier.gateway.faces.admin.routes import AdminRoute
 
 _REFUSALS = {
     401: "No credentials, or bad ones",
@@ -101,6 +104,69 @@ def add_get(app: FastAPI, path: str, summary: str, endpoint: Endpoint, tag: str)
     )
 
 
+def add_admin(app: FastAPI, row: AdminRoute, endpoint: Endpoint) -> None:
+    """A route of the administration, with the parts of its address, its query, its body and its answer."""
+    if row.method == "GET":
+        app.add_api_route(row.path, endpoint, methods=["HEAD"], include_in_schema=False, response_model=None)
+    documented: dict[str, Any] = {"security": [{"bearer": []}], "parameters": _parameters(row)}
+    if row.body.model_fields:
+        documented |= _body({"application/json": _schema(row.body)})
+    app.add_api_route(
+        row.path,
+        endpoint,
+        methods=[row.method],
+        status_code=row.status,
+        summary=row.summary,
+        tags=["admin"],
+        response_model=None,
+        responses={row.status: _answer(row), **_ADMIN_REFUSALS},
+        openapi_extra=documented,
+    )
+
+
+def _refusal(text: str, error: dict[str, Any]) -> dict[str, Any]:
+    return {"description": text, "content": {"application/json": {"schema": error}}}
+
+
+_ADMIN_REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: _refusal(text, _NATIVE_ERROR)
+    for status, text in {
+        **{status: _REFUSALS[status] for status in (401, 413, 415, 500, 503)},
+        403: "The caller has not the role admin",
+        404: "No such tenant or key",
+        409: "What is there already, or still, stands in the way",
+        422: "The query or the body is malformed or a field is out of range; the error names it",
+    }.items()
+}
+
+
+def _answer(row: AdminRoute) -> dict[str, Any]:
+    if row.answer is not None:
+        return {"description": "Done", "content": {"application/json": {"schema": _schema(row.answer)}}}
+    if row.documents:
+        kinds = {media: {"schema": {"type": "string"}} for media in row.documents.values()}
+        return {"description": "The file", "content": kinds}
+    return {"description": "Done"}
+
+
+def _parameters(row: AdminRoute) -> list[dict[str, Any]]:
+    text = {"type": "string", "minLength": 1, "maxLength": 128}
+    named = [{"name": row.named, "in": "path", "required": True, "schema": text}] if row.named else []
+    schema = _schema(row.query)
+    required = schema.get("required", [])
+    return named + [
+        {"name": name, "in": "query", "required": name in required, "schema": _without_null(field)}
+        for name, field in schema.get("properties", {}).items()
+    ]
+
+
+def _without_null(field: dict[str, Any]) -> dict[str, Any]:
+    """A part of a query is there or is not."""
+    kinds = [kind for kind in field.get("anyOf", []) if kind.get("type") != "null"]
+    kept = {key: value for key, value in field.items() if key != "anyOf" and value is not None}
+    return {**kinds[0], **kept} if len(kinds) == 1 else kept | ({"anyOf": kinds} if kinds else {})
+
+
 def declare_bearer(app: FastAPI) -> None:
     """Name the security scheme that the routes above refer to."""
     described = app.openapi
@@ -117,10 +183,6 @@ def declare_bearer(app: FastAPI) -> None:
 def _refusals(error: dict[str, Any], *, malformed: int) -> dict[int | str, dict[str, Any]]:
     described = {malformed: "The body is malformed or a field is out of range; the error names it", **_REFUSALS}
     return {status: _refusal(text, error) for status, text in sorted(described.items())}
-
-
-def _refusal(text: str, error: dict[str, Any]) -> dict[str, Any]:
-    return {"description": text, "content": {"application/json": {"schema": error}}}
 
 
 def _body(contents: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,149 @@
+"""From a row of the administration's table to an endpoint: who asks, are they an administrator, what do they ask."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from atelier.errors import Forbidden, InvalidRequest, NotFound, UnsupportedMedia
+from atelier.gateway.auth import Caller
+from atelier.gateway.faces.endpoints import Endpoint, Gateway, gateway_of
+from atelier.gateway.tenants import refuse_suspended
+from atelier.state.audit import Actor
+from atelier.wire.body import read_body, validated
+
+Query = TypeVar("Query", bound=BaseModel)
+Body = TypeVar("Body", bound=BaseModel)
+Row = TypeVar("Row")
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+class Nothing(BaseModel):
+    """Of a request that has no query, or no body."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Page(BaseModel):
+    """after: `next` of the page before."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True)
+
+    limit: Annotated[int, Field(ge=1, le=500, description="How many at most.")] = 50
+    after: Annotated[str | None, Field(max_length=128, description="`next` of the page before.")] = None
+
+
+@dataclass(frozen=True)
+class Asked(Generic[Query, Body]):
+    """What an administrator asks. name: of the tenant or key in the address; empty where there is none."""
+
+    gateway: Gateway
+    by: Actor
+    name: str
+    query: Query
+    body: Body
+
+
+@dataclass(frozen=True)
+class AdminRoute:
+    """One route.
+
+    named: what the part of the address in braces is called. answer: None where there is none (204). documents: of an
+    answer that is no JSON, its media types.
+    """
+
+    method: Method
+    path: str
+    summary: str
+    act: Callable[[Asked[Any, Any]], Awaitable[BaseModel | Response | None]]
+    query: type[BaseModel] = Nothing
+    body: type[BaseModel] = Nothing
+    answer: type[BaseModel] | None = None
+    status: int = 200
+    documents: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def named(self) -> str | None:
+        return self.path.partition("{")[2].partition(":")[0] or None
+
+
+def admin_endpoint(row: AdminRoute) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        gateway = gateway_of(request)
+        by = await _administrator(gateway, request)
+        asked = Asked(
+            gateway,
+            by,
+            name=_name(request, row),
+            query=_query(request, row.query),
+            body=await _body(request, gateway, row.body),
+        )
+        answer = await row.act(asked)
+        if isinstance(answer, Response):
+            return answer
+        if answer is None:
+            return Response(status_code=204)
+        return Response(
+            answer.model_dump_json(),
+            status_code=row.status,
+            media_type="application/json",
+            headers={"cache-control": "no-store"},
+        )
+
+    return endpoint
+
+
+async def _administrator(gateway: Gateway, request: Request) -> Actor:
+    """Raises Unauthenticated, and Forbidden for everyone else."""
+    caller = await gateway.auth.caller(request.headers)
+    request.state.tenant = caller.tenant
+    if not caller.is_admin:
+        raise Forbidden("This needs the role admin")
+    refuse_suspended(await gateway.tenants.facts(caller.tenant))
+    return Actor(_actor_name(caller), request_id=request.state.request_id)
+
+
+def _actor_name(caller: Caller) -> str:
+    return caller.tenant if caller.user is None else f"{caller.tenant}/{caller.user}"
+
+
+def _name(request: Request, row: AdminRoute) -> str:
+    if row.named is None:
+        return ""
+    name: str = request.path_params[row.named]
+    if not name.isprintable() or not 1 <= len(name) <= 128:
+        raise NotFound(f"There is no {row.named} of that id", field=row.named)
+    return name
+
+
+def _query(request: Request, model: type[BaseModel]) -> BaseModel:
+    given = request.query_params.multi_items()
+    fields = dict(given)
+    if len(fields) < len(given):
+        raise InvalidRequest("query: a field is given twice", field="query")
+    for name, value in given:
+        if not value.isprintable():
+            raise InvalidRequest(f"{name[:80]}: must be printable characters", field=name[:80])
+    return validated(model, fields)
+
+
+async def _body(request: Request, gateway: Gateway, model: type[BaseModel]) -> BaseModel:
+    if model is Nothing:
+        return Nothing()
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in {"", "application/json"} and not kind.endswith("+json"):
+        raise UnsupportedMedia("content-type: send application/json", field="content-type")
+    body = await read_body(request, most_file_bytes=gateway.most_body_bytes)
+    return validated(model, body.fields)
+
+
+def page_of(rows: Sequence[Row], query: Page, key: Callable[[Row], str]) -> tuple[list[Row], str | None]:
+    """(the page, what the next one is asked with), of rows that were asked for with one more than the page has."""
+    shown = list(rows[: query.limit])
+    return shown, key(shown[-1]) if len(rows) > query.limit else None
