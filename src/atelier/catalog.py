@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from atelier.contracts.base import Contract, Result, Usage
 from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult
-from atelier.contracts.images import ImagesResult, ImageToImageRequest, TextToImageRequest
+from atelier.contracts.images import ImageRequest, ImagesResult, ImageToImageRequest, TextToImageRequest
 from atelier.contracts.speech_to_text import TranscriptionRequest, TranscriptionResult
 from atelier.contracts.text_to_speech import SpeechRequest, SpeechResult
 
@@ -18,7 +18,8 @@ class Service:
 
     port: where its worker listens. process: services with the same name share a worker process and its weights
     when `atelier serve` runs them. unit: what it is metered in. measure: that unit counted, from what really
-    happened. tasks: the kinds of work it does, each by one model.
+    happened. tasks: the kinds of work it does, each by one model. deterministic: whether a request has the same answer
+    whenever it is asked, so that the answer may be kept.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Service:
     unit: str
     measure: Callable[[Contract, Result], Usage]
     tasks: tuple[str, ...]
+    deterministic: Callable[[Contract], bool]
     requests_per_hour: int = 100
 
 
@@ -57,6 +59,25 @@ def _measure_reading(_: Contract, result: Result) -> Usage:
     return result.usage.model_copy(update={"units": 1})
 
 
+def _seeded(request: Contract) -> bool:
+    assert isinstance(request, ImageRequest)
+    return request.seed is not None
+
+
+def _always(_: Contract) -> bool:
+    return True
+
+
+def _without_chance(request: Contract) -> bool:
+    assert isinstance(request, TranscriptionRequest)
+    return request.temperature == 0
+
+
+def _read_without_chance(request: Contract) -> bool:
+    assert isinstance(request, ImageToTextRequest)
+    return request.task == "ocr" or request.temperature == 0
+
+
 SERVICES: dict[str, Service] = {
     service.name: service
     for service in (
@@ -69,6 +90,7 @@ SERVICES: dict[str, Service] = {
             unit="images",
             measure=_measure_images,
             tasks=("text-to-image",),
+            deterministic=_seeded,
         ),
         Service(
             name="text-to-speech",
@@ -79,6 +101,7 @@ SERVICES: dict[str, Service] = {
             unit="characters",
             measure=_measure_speech,
             tasks=("text-to-speech",),
+            deterministic=_always,
         ),
         Service(
             name="speech-to-text",
@@ -89,6 +112,7 @@ SERVICES: dict[str, Service] = {
             unit="audio_seconds",
             measure=_measure_transcription,
             tasks=("speech-to-text",),
+            deterministic=_without_chance,
         ),
         Service(
             name="image-to-image",
@@ -99,6 +123,7 @@ SERVICES: dict[str, Service] = {
             unit="images",
             measure=_measure_images,
             tasks=("image-to-image",),
+            deterministic=_seeded,
         ),
         Service(
             name="image-to-text",
@@ -109,6 +134,7 @@ SERVICES: dict[str, Service] = {
             unit="images",
             measure=_measure_reading,
             tasks=("caption", "ocr"),
+            deterministic=_read_without_chance,
         ),
     )
 }

@@ -7,6 +7,7 @@
     ├── Forbidden               403  known, but not allowed
     ├── NotFound                404  nothing there, or another tenant's
     ├── MethodNotAllowed        405
+    ├── Conflict                409  an idempotency key that stands for a different request
     ├── TooLarge                413  the body or a file is over the limit
     ├── UnsupportedMedia        415  not that content type
     ├── RateLimited             429  a limit is used up; retry_after says when it is not
@@ -66,6 +67,10 @@ class NotFound(AtelierError):
 
 class MethodNotAllowed(AtelierError):
     status, code, openai_type = 405, "method_not_allowed", "invalid_request_error"
+
+
+class Conflict(AtelierError):
+    status, code, openai_type = 409, "idempotency_conflict", "invalid_request_error"
 
 
 class TooLarge(AtelierError):
