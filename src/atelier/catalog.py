@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from atelier.contracts.base import Contract, Result, Usage
 from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult
-from atelier.contracts.images import ImageSettings, ImagesResult, ImageToImageRequest, TextToImageRequest
+from atelier.contracts.images import ImageRequest, ImageSettings, ImagesResult, ImageToImageRequest, TextToImageRequest
 from atelier.contracts.speech_to_text import TranscriptionRequest, TranscriptionResult
 from atelier.contracts.text_to_speech import SpeechRequest, SpeechResult
 
@@ -25,7 +25,8 @@ class Service:
 
     port: where its worker listens. process: services with the same name share a worker process and its weights
     when `atelier serve` runs them. unit: what it is metered in. measure: that unit counted, from what really
-    happened. tasks: the kinds of work it does, each by one model.
+    happened. tasks: the kinds of work it does, each by one model. deterministic: whether a request has the same answer
+    whenever it is asked, so that the answer may be kept.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Service:
     unit: str
     measure: Callable[[Contract, Result], Usage]
     estimate: Callable[[Contract], Usage]
+    deterministic: Callable[[Contract], bool]
     tasks: tuple[str, ...]
     sure: bool = True
     requests_per_hour: int = 100
@@ -90,6 +92,25 @@ def _estimate_reading(request: Contract) -> Usage:
     return Usage(units=1, tokens=request.max_tokens)
 
 
+def _seeded(request: Contract) -> bool:
+    assert isinstance(request, ImageRequest)
+    return request.seed is not None
+
+
+def _always(_: Contract) -> bool:
+    return True
+
+
+def _without_chance(request: Contract) -> bool:
+    assert isinstance(request, TranscriptionRequest)
+    return request.temperature == 0
+
+
+def _read_without_chance(request: Contract) -> bool:
+    assert isinstance(request, ImageToTextRequest)
+    return request.task == "ocr" or request.temperature == 0
+
+
 SERVICES: dict[str, Service] = {
     service.name: service
     for service in (
@@ -103,6 +124,7 @@ SERVICES: dict[str, Service] = {
             measure=_measure_images,
             estimate=_estimate_images,
             tasks=("text-to-image",),
+            deterministic=_seeded,
         ),
         Service(
             name="text-to-speech",
@@ -114,6 +136,7 @@ SERVICES: dict[str, Service] = {
             measure=_measure_speech,
             estimate=_estimate_speech,
             tasks=("text-to-speech",),
+            deterministic=_always,
         ),
         Service(
             name="speech-to-text",
@@ -126,6 +149,7 @@ SERVICES: dict[str, Service] = {
             estimate=_estimate_transcription,
             tasks=("speech-to-text",),
             sure=False,  # how long a recording is, only decoding it tells
+            deterministic=_without_chance,
         ),
         Service(
             name="image-to-image",
@@ -137,6 +161,7 @@ SERVICES: dict[str, Service] = {
             measure=_measure_images,
             estimate=_estimate_images,
             tasks=("image-to-image",),
+            deterministic=_seeded,
         ),
         Service(
             name="image-to-text",
@@ -148,6 +173,7 @@ SERVICES: dict[str, Service] = {
             measure=_measure_reading,
             estimate=_estimate_reading,
             tasks=("caption", "ocr"),
+            deterministic=_read_without_chance,
         ),
     )
 }

@@ -8,6 +8,7 @@
     ├── NotFound                404  nothing there, or another tenant's
     ├── MethodNotAllowed        405
     ├── Conflict                409  what is there already, or still, stands in the way
+    │   └── KeyReused           409  an idempotency key that stands for a different request
     ├── TooLarge                413  the body or a file is over the limit
     ├── UnsupportedMedia        415  not that content type
     ├── RateLimited             429  a limit is used up; retry_after says when it is not
@@ -71,6 +72,10 @@ class MethodNotAllowed(AtelierError):
 
 class Conflict(AtelierError):
     status, code, openai_type = 409, "conflict", "invalid_request_error"
+
+
+class KeyReused(Conflict):
+    code = "idempotency_conflict"
 
 
 class TooLarge(AtelierError):
