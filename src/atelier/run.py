@@ -103,7 +103,7 @@ def run_gateway(settings: Settings, secret: str, *, processes: Path | None = Non
     os.environ[PROCESSES_FILE] = str(processes or "")
     config = _config("atelier.run:gateway_process", factory=True, workers=settings.gateway_processes)
     _end_with_supervisor_in_background()
-    Multiprocess(config, target=uvicorn.Server(config).run, sockets=sockets).run()
+    Multiprocess(config, sockets=sockets).run()
 
 
 def gateway_process() -> ASGIApp:

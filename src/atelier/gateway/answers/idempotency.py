@@ -27,8 +27,8 @@ class Idempotency(Protocol):
         """A Turn for the first; while that runs the others wait for its answer, and later ones get it as it is kept.
 
         key: as `idempotency_key` makes it. Raises KeyReused for another fingerprint under the same key and for an
-        answer that was too large to keep, TooSlow where the first takes longer than a request may, Unavailable where the
-        answers cannot be looked up.
+        answer that was too large to keep, TooSlow where the first takes longer than a request may, Unavailable where
+        the answers cannot be looked up.
         """
 
     async def close(self) -> None: ...

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from atelier.gateway.faces.endpoints import Endpoint
 from atelier.gateway.faces.native import NativeRoute
+from atelier.gateway.front import Endpoint
 from atelier.wire.call import Route
 
 if TYPE_CHECKING:
