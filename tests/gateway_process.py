@@ -7,11 +7,15 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+
+WARM_SECONDS = 5.0
+"""After which a gateway has loaded what it loads when it is first used."""
 
 
 class GatewayProcess:
@@ -26,7 +30,7 @@ class GatewayProcess:
         own = {"ATELIER_HOME": str(home), "ATELIER_PORT": str(port), "ATELIER_CONFIG": str(home / "none.toml")}
         self._env = kept | {"PYTHONPATH": str(ROOT / "src")} | own | env
         self._process: subprocess.Popen[bytes] | None = None
-        self._first_mb = 0.0
+        self._first_mb = self._started = 0.0
         self.growth_mb = 0.0
 
     @property
@@ -35,7 +39,7 @@ class GatewayProcess:
 
     def start(self) -> None:
         self.home.mkdir(exist_ok=True, parents=True)
-        self._first_mb = 0.0
+        self._first_mb, self._started = 0.0, time.monotonic()
         with (self.home / "log").open("ab") as log:
             command = [sys.executable, "-m", "atelier", "gateway"]
             self._process = subprocess.Popen(command, env=self._env, stdout=log, stderr=log, cwd=self.home)
@@ -57,8 +61,8 @@ class GatewayProcess:
             return False
 
     def look_at_memory(self) -> None:
-        """Compares with the first look since the start."""
-        if self._process is None:
+        """Compares with the first look once the process has been at work for a while."""
+        if self._process is None or time.monotonic() - self._started < WARM_SECONDS:
             return
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         now = next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
