@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from atelier.state.redis import ANSWER_SECONDS, connect_redis, redis_troubles
+from atelier.state.redis import ANSWER_SECONDS, connect_redis
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
-    from redis.asyncio.connection import Connection
 
 PROBE_SECONDS = 0.25
 """How often it is looked whether an answer is overdue, or whether Redis is back."""
@@ -77,7 +76,8 @@ class Trips(asyncio.Protocol):
         self._under_way: list[_Waiting] = []
         self._sent_at = 0.0
         self._later: asyncio.TimerHandle | None = None
-        self._connection: Connection | None = None
+        self._connection: Any = None
+        self._told = False
         self._transport: asyncio.Transport | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._idle = asyncio.Event()
@@ -90,8 +90,7 @@ class Trips(asyncio.Protocol):
     async def start(self) -> None:
         """Connect, or begin to look out for Redis where it is away."""
         self._loop = asyncio.get_running_loop()
-        if not await self._connect():
-            log.warning("redis is away", what="limits")
+        await self._connect()
         self._keeper = asyncio.create_task(self._keep(), name="redis-limits")
 
     async def stop(self) -> None:
@@ -184,6 +183,8 @@ class Trips(asyncio.Protocol):
                 self._lose("no answer in time")
 
     async def _connect(self) -> bool:
+        from redis.exceptions import RedisError
+
         pool: Any = self._redis.connection_pool
         connection = pool.make_connection()
         try:
@@ -191,9 +192,13 @@ class Trips(asyncio.Protocol):
             # A server that is still reading its file says so only when it is asked.
             await connection.send_command("PING")
             await connection.read_response()
-        except redis_troubles():
-            await connection.disconnect(nowait=True)
+        except (RedisError, OSError) as problem:
+            connection._close()
+            if not self._told:
+                log.warning("redis is away", what="limits", problem=str(problem))
+            self._told = True
             return False
+        self._told = False
         self._reader = self._new_reader()
         self._connection = connection
         self._transport = connection._writer.transport
@@ -204,6 +209,7 @@ class Trips(asyncio.Protocol):
         """Redis is away from now on. What was under way may have been done: it is not sent again, so that nothing is
         taken or given back twice."""
         log.warning("redis is away", what="limits", problem=problem)
+        self._told = True
         self._hang_up()
         lost = self._under_way + [waiting for waiting in self._waiting if waiting.future is not None]
         self._waiting = [waiting for waiting in self._waiting if waiting.future is None]
@@ -214,9 +220,10 @@ class Trips(asyncio.Protocol):
                 waiting.future.set_exception(Away())
 
     def _hang_up(self) -> None:
-        transport, self._transport, self._connection = self._transport, None, None
+        transport, self._transport = self._transport, None
         if transport is not None:
             transport.abort()
+            self._connection._close()
 
 
 def _deliver(waiting: _Waiting, reply: Reply) -> None:
