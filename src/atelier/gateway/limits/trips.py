@@ -127,13 +127,14 @@ class Trips(asyncio.Protocol):
         if self._transport is None:
             del self._waiting[:-MOST_KEPT]
         elif not self._under_way and self._later is None:
-            self._later = self._loop.call_later(LINGER_SECONDS, self._go)
+            self._later = self._loop.call_later(LINGER_SECONDS, self._linger_ends)
+
+    def _linger_ends(self) -> None:
+        self._later = None
+        self._go()
 
     def _go(self) -> None:
         """Begin a trip with everything that waits, where there is something and none is under way."""
-        if self._later is not None:
-            self._later.cancel()
-            self._later = None
         if self._under_way or self._transport is None or not self._waiting:
             return
         self._under_way, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
