@@ -23,6 +23,11 @@ if not now then
   now = time[1] * 1000000 + time[2]
 end
 
+-- A key stays for at least so long. (Asking costs less than writing, which goes to the append-only file too.)
+local function keep(key, milliseconds)
+  if redis.call('PTTL', key) < milliseconds then redis.call('PEXPIRE', key, 2 * milliseconds) end
+end
+
 local function day_of_month(day)
   -- Days since 1970 to the day of the month, by eras of 400 years that begin in March.
   local floor = math.floor
@@ -92,7 +97,7 @@ local function add_to_window(key, size, most, count)
       redis.call('RPUSH', key, now)
     end
   end
-  redis.call('PEXPIRE', key, size / 1000 + 1000)
+  keep(key, size / 1000 + 1000)
 end
 
 -- A request that is refunded leaves the window: its own entry, or one of those that were counted together with it.
@@ -165,7 +170,7 @@ local function admit(place, taking)
         if counts[i] == 0 then reply[4 + i * 3] = size end
       elseif kind == 'l' then
         redis.call('ZADD', key, now + lease, id)
-        redis.call('PEXPIRE', key, lease / 1000 + 1000)
+        keep(key, lease / 1000)
       elseif took > 0 then
         local name, after = counter(key, now, size)
         -- A day longer than it counts: what is settled after its end must not begin it anew.
@@ -199,7 +204,7 @@ local function renew(place)
   for i = place + 2, place + n * 2, 2 do
     -- XX: one that has run out may be another's by now.
     redis.call('ZADD', prefix .. ARGV[i], 'XX', now + lease, ARGV[i + 1])
-    redis.call('PEXPIRE', prefix .. ARGV[i], lease / 1000 + 1000)
+    keep(prefix .. ARGV[i], lease / 1000)
   end
   return place + 2 + n * 2
 end

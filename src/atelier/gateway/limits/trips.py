@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from atelier.state.redis import ANSWER_SECONDS, connect_redis, redis_troubles
+from atelier.state.redis import ANSWER_SECONDS, connect_redis
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
-    from redis.asyncio.connection import Connection
 
 PROBE_SECONDS = 0.25
 """How often it is looked whether an answer is overdue, or whether Redis is back."""
@@ -77,7 +76,8 @@ class Trips(asyncio.Protocol):
         self._under_way: list[_Waiting] = []
         self._sent_at = 0.0
         self._later: asyncio.TimerHandle | None = None
-        self._connection: Connection | None = None
+        self._connection: Any = None
+        self._told = False
         self._transport: asyncio.Transport | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._idle = asyncio.Event()
@@ -90,8 +90,7 @@ class Trips(asyncio.Protocol):
     async def start(self) -> None:
         """Connect, or begin to look out for Redis where it is away."""
         self._loop = asyncio.get_running_loop()
-        if not await self._connect():
-            log.warning("redis is away", what="limits")
+        await self._connect()
         self._keeper = asyncio.create_task(self._keep(), name="redis-limits")
 
     async def stop(self) -> None:
@@ -128,13 +127,14 @@ class Trips(asyncio.Protocol):
         if self._transport is None:
             del self._waiting[:-MOST_KEPT]
         elif not self._under_way and self._later is None:
-            self._later = self._loop.call_later(LINGER_SECONDS, self._go)
+            self._later = self._loop.call_later(LINGER_SECONDS, self._linger_ends)
+
+    def _linger_ends(self) -> None:
+        self._later = None
+        self._go()
 
     def _go(self) -> None:
         """Begin a trip with everything that waits, where there is something and none is under way."""
-        if self._later is not None:
-            self._later.cancel()
-            self._later = None
         if self._under_way or self._transport is None or not self._waiting:
             return
         self._under_way, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
@@ -184,6 +184,8 @@ class Trips(asyncio.Protocol):
                 self._lose("no answer in time")
 
     async def _connect(self) -> bool:
+        from redis.exceptions import RedisError
+
         pool: Any = self._redis.connection_pool
         connection = pool.make_connection()
         try:
@@ -191,9 +193,13 @@ class Trips(asyncio.Protocol):
             # A server that is still reading its file says so only when it is asked.
             await connection.send_command("PING")
             await connection.read_response()
-        except redis_troubles():
-            await connection.disconnect(nowait=True)
+        except (RedisError, OSError) as problem:
+            connection._close()
+            if not self._told:
+                log.warning("redis is away", what="limits", problem=str(problem))
+            self._told = True
             return False
+        self._told = False
         self._reader = self._new_reader()
         self._connection = connection
         self._transport = connection._writer.transport
@@ -204,6 +210,7 @@ class Trips(asyncio.Protocol):
         """Redis is away from now on. What was under way may have been done: it is not sent again, so that nothing is
         taken or given back twice."""
         log.warning("redis is away", what="limits", problem=problem)
+        self._told = True
         self._hang_up()
         lost = self._under_way + [waiting for waiting in self._waiting if waiting.future is not None]
         self._waiting = [waiting for waiting in self._waiting if waiting.future is None]
@@ -214,9 +221,10 @@ class Trips(asyncio.Protocol):
                 waiting.future.set_exception(Away())
 
     def _hang_up(self) -> None:
-        transport, self._transport, self._connection = self._transport, None, None
+        transport, self._transport = self._transport, None
         if transport is not None:
             transport.abort()
+            self._connection._close()
 
 
 def _deliver(waiting: _Waiting, reply: Reply) -> None:
