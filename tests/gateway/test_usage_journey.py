@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import gc
+import json
 import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +26,7 @@ from atelier.contracts.base import Usage
 from atelier.gateway.auth import Caller
 from atelier.gateway.usage import Ledger, UsageRecord
 from atelier.gateway.usage.stream import UsageStream
+from atelier.rules import Price
 from atelier.state.database import Database, open_database
 from atelier.state.redis import connect_redis
 from atelier.state.tables import tenants, usage
@@ -67,13 +73,17 @@ async def written(database: Database, ids: set[str]) -> None:
     assert set(await rows(database)) == ids
 
 
+@dataclass
 class Metering:
-    """A database, a Redis of this test's own, and ledgers between them."""
+    """A database, a Redis, and ledgers between them."""
 
-    def __init__(self, postgres: Postgres, redis: Redis, database: Database, folder: Path, prefix: str) -> None:
-        self.postgres, self.redis, self.database = postgres, redis, database
-        self.folder, self.prefix = folder, prefix
-        self._running: list[Ledger] = []
+    postgres: Postgres
+    redis: Redis
+    location: str
+    database: Database
+    folder: Path
+    prefix: str
+    _running: list[Ledger] = field(default_factory=list)
 
     @property
     def client(self) -> Client:
@@ -94,14 +104,18 @@ class Metering:
             await ledger.stop()
         self._running = []
 
+    async def all_acknowledged(self) -> bool:
+        return self.streamed() == 0 and all(ledger.waiting()["journal_bytes"] == 0 for ledger in self._running)
+
     def streamed(self) -> int:
         return int(self.client.xlen(f"{self.prefix}:usage"))  # type: ignore[arg-type]
 
 
 @pytest.fixture
 async def metering(postgres: Postgres, redis: Redis, migrated: str, tmp_path: Path) -> AsyncIterator[Metering]:
-    database = await open_database(postgres.new_database(like=migrated))
-    made = Metering(postgres, redis, database, tmp_path / "usage", redis.new_prefix())
+    location = postgres.new_database(like=migrated)
+    database = await open_database(location)
+    made = Metering(postgres, redis, location, database, tmp_path / "usage", redis.new_prefix())
     yield made
     await made.stop()
     await database.dispose()
@@ -111,8 +125,9 @@ async def metering(postgres: Postgres, redis: Redis, migrated: str, tmp_path: Pa
 async def mortal(tmp_path: Path) -> AsyncIterator[Metering]:
     """With servers of its own, to be killed."""
     with running_postgres() as postgres, running_redis() as redis:
-        database = await open_database(postgres.new_database())
-        made = Metering(postgres, redis, database, tmp_path / "usage", "mortal")
+        location = postgres.new_database()
+        database = await open_database(location)
+        made = Metering(postgres, redis, location, database, tmp_path / "usage", "mortal")
         yield made
         await made.stop()
         await database.dispose()
@@ -201,6 +216,7 @@ import asyncio, os, signal, sys
 from pathlib import Path
 sys.path[:0] = [{tests!r}, {here!r}]
 from atelier.gateway.usage import Ledger
+from atelier.rules import Price
 from atelier.state.database import open_database
 from test_usage_journey import record, UsageStream, connect_redis
 
@@ -229,3 +245,152 @@ async def test_a_process_killed_right_after_it_settled_is_taken_over(metering: M
     assert len(ids) == 400
     await metering.ledger()
     await written(metering.database, ids)
+
+
+class _Dies(UsageStream):
+    """As a gateway that is killed between writing and acknowledging."""
+
+    async def acknowledge(self, batches: Any) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_what_a_consumer_had_when_it_was_killed_is_claimed(metering: Metering) -> None:
+    dying = Ledger(metering.database, folder=metering.folder, stream=_Dies(metering.stream()._client, metering.prefix))
+    await dying.start()
+    ids = await settle(dying, 300)
+    await written(metering.database, ids)
+    await dying.stop()
+    assert metering.streamed() > 0, "nothing is acknowledged"
+    # Had it been killed before it wrote, there would be no rows.
+    metering.postgres.ask(metering.location, 'DELETE FROM "AIUsage"')
+    ledger = await metering.ledger()
+    ids2 = await settle(ledger, 10)
+    await written(metering.database, ids | ids2)
+    await eventually(metering.all_acknowledged)
+
+
+async def test_a_journal_that_is_shipped_twice_makes_each_row_once(metering: Metering) -> None:
+    metering.folder.mkdir()
+    records = [record() for _ in range(100)]
+    for name in ("first", "second"):
+        (metering.folder / name).mkdir()
+        (metering.folder / name / "000000000.ndjson").write_bytes(b"".join(made.line() for made in records))
+    await metering.ledger()
+    await written(metering.database, {made.id for made in records})
+    await eventually(metering.all_acknowledged)
+    await written(metering.database, {made.id for made in records})
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+async def test_a_record_that_no_database_takes_is_kept_apart_and_the_others_go_on(
+    metering: Metering, streaming: bool
+) -> None:
+    ledger = await metering.ledger(redis=streaming)
+    good = [record() for _ in range(20)]
+    poisons = [record(request_type="x" * 41), record(delivered=Usage.model_construct(units="\0"))]
+    for made in (*good[:7], poisons[0], *good[7:], poisons[1]):
+        await ledger.settle(made)
+    await written(metering.database, {made.id for made in good})
+
+    async def buried() -> bool:
+        return ledger.waiting()["dead_records"] == 2 and (not streaming or metering.streamed() == 0)
+
+    await eventually(buried)
+    if streaming:
+        entries: Any = metering.client.xrange(f"{metering.prefix}:usage:dead")
+        kept = [fields[b"line"] for _, fields in entries]
+        assert all(fields[b"reason"] for _, fields in entries)
+    else:
+        kept = (metering.folder / "dead.ndjson").read_bytes().splitlines()
+    assert [json.loads(line)["id"] for line in kept] == [made.id for made in poisons]
+
+
+async def test_a_torn_line_at_the_end_of_a_journal_harms_no_other(metering: Metering) -> None:
+    made = record()
+    (metering.folder / "killed").mkdir(parents=True)
+    (metering.folder / "killed" / "000000000.ndjson").write_bytes(made.line() + record().line()[:50])
+    await metering.ledger()
+    await written(metering.database, {made.id})
+
+
+async def test_a_stream_that_was_deleted_is_made_anew(metering: Metering) -> None:
+    ledger = await metering.ledger()
+    ids = await settle(ledger, 10)
+    await written(metering.database, ids)
+    metering.client.delete(f"{metering.prefix}:usage")
+    ids |= await settle(ledger, 10)
+    await written(metering.database, ids)
+
+
+async def test_memory_stays_while_both_are_away(mortal: Metering) -> None:
+    ledger = await mortal.ledger()
+    ids = await settle(ledger, 1000)
+    await written(mortal.database, ids)
+    mortal.redis.stop()
+    mortal.postgres.stop()
+    gc.collect()
+    tracemalloc.start()
+    for number in range(50):
+        ids |= await settle(ledger, 1000)
+        await asyncio.sleep(0.01 if number % 10 else 0.3)  # the background has its turns too
+    gc.collect()
+    grown = tracemalloc.get_traced_memory()[0] - sum(map(sys.getsizeof, ids))
+    tracemalloc.stop()
+    assert grown < 5_000_000, grown
+    waiting = ledger.waiting()["journal_bytes"]
+    assert waiting is not None
+    assert waiting > 50_000 * 100, "the records are elsewhere"
+    mortal.postgres.start()
+    mortal.redis.start()
+    await written(mortal.database, ids)
+
+
+@pytest.mark.parametrize("location", ["sqlite", "postgresql"], indirect=True)
+async def test_embedded_a_record_is_in_the_database_once_it_is_settled(database: Database, tmp_path: Path) -> None:
+    ledger = Ledger(database, folder=tmp_path / "usage")
+    await ledger.start()
+    ids = await settle(ledger, 20)
+    assert set(await rows(database)) == ids
+    assert ledger.waiting() == {"journal_bytes": 0, "stream_batches": 0, "dead_records": 0}
+    await ledger.stop()
+
+
+async def test_embedded_records_wait_on_the_disk_while_the_database_is_away(mortal: Metering) -> None:
+    ledger = await mortal.ledger(redis=False)
+    ids = await settle(ledger, 5)
+    mortal.postgres.stop()
+    ids |= await settle(ledger, 50)
+    await mortal.stop()  # and through a restart
+    ledger = await mortal.ledger(redis=False)
+    ids |= await settle(ledger, 50)
+    mortal.postgres.start()
+    await written(mortal.database, ids)
+
+
+async def test_a_full_disk_leaves_the_database(metering: Metering, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    ledger = await metering.ledger()
+    with monkeypatch.context() as patched:
+        patched.setattr("atelier.gateway.usage.journal.Journal.append", full)
+        ids = await settle(ledger, 3)
+    assert set(await rows(metering.database)) == ids
+
+
+async def test_settled_records_are_safe_when_the_ledger_stops_at_once(metering: Metering) -> None:
+    ledger = await metering.ledger()
+    ids = await settle(ledger, 2000)
+    await metering.stop()
+    await metering.ledger()
+    await written(metering.database, ids)
+
+
+async def test_what_is_counted_and_what_it_costs(database: Database) -> None:
+    ledger, price = Ledger(database), Price(request=1, unit=10, compute_second=1000)
+    used = Usage(units=2, compute_ms=500)
+    for status, more in (("succeeded", {}), ("failed", {}), ("succeeded", {"cached": True, "fallback": True})):
+        await ledger.settle(record(status=status, delivered=used, price=price, **more))
+    [found] = (await ledger.month("acme", None))["services"].values()
+    assert (found["requests"], found["failed"], found["cached"], found["fallback"]) == (3, 1, 1, 1)
+    assert (found["units"], found["compute_ms"], found["cost"]) == (4, 500, 521 + 21)

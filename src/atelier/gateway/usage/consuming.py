@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
 from atelier.gateway.usage.dead import DeadRecords
-from atelier.gateway.usage.stream import Batch, RedisAway, UsageStream
+from atelier.gateway.usage.stream import MOST_BATCHES, Batch, RedisAway, UsageStream
 from atelier.gateway.usage.writing import write_lines
 from atelier.state.database import Database
 
 LOOK_SECONDS = 5.0
+GATHER_SECONDS = 0.1
+"""What comes within so long is written together."""
 
 
 class Consuming:
@@ -64,7 +67,11 @@ class Consuming:
             claimed = await self._stream.claim(self._name)
             self._claims = bool(claimed)
             return claimed
-        return await self._stream.read(self._name)
+        found = await self._stream.read(self._name)
+        if 0 < len(found) < MOST_BATCHES:
+            await asyncio.sleep(GATHER_SECONDS)
+            found += await self._stream.read(self._name, MOST_BATCHES - len(found), wait=False)
+        return found
 
     async def _write(self, batches: list[Batch]) -> None:
         lines = b"".join(batch.lines for batch in batches)

@@ -18,6 +18,17 @@ from atelier.state.rows import storable
 _NOTHING = Usage()
 _FREE = Price()
 
+_COLUMNS = {
+    "units": "units",
+    "megapixels": "megapixels",
+    "steps": "steps",
+    "audio_seconds": "audioSeconds",
+    "characters": "characters",
+    "tokens": "tokens",
+    "compute_ms": "computeMs",
+}
+"""Of what was used."""
+
 
 @dataclass(slots=True, eq=False)
 class UsageRecord:
@@ -60,32 +71,31 @@ class UsageRecord:
         return 0.0 if self.price is _FREE or self.status == "failed" else self.price.of(self.counted)
 
     def row(self) -> dict[str, Any]:
-        """The values of AIUsage's columns."""
-        counted = self.counted
-        return {
+        """The values of AIUsage's columns, but for those that are empty, zero or false: their defaults."""
+        row: dict[str, Any] = {
             "id": self.id,
             "tenantId": self.caller.tenant,
-            "userId": self.caller.user and storable(self.caller.user, 200),
             "service": self.service.name,
             "requestType": self.request_type,
-            "modelUsed": self.model and storable(self.model, 200),
             "duration": round((time.monotonic() - self.started) * 1000),
             "status": self.status,
-            "error": self.error,
             "unit": self.service.unit,
-            "units": counted.units,
-            "tokens": counted.tokens,
-            "megapixels": counted.megapixels,
-            "steps": counted.steps,
-            "audioSeconds": counted.audio_seconds,
-            "characters": counted.characters,
-            "computeMs": counted.compute_ms,
-            "cost": self.cost,
-            "upstream": self.upstream,
-            "fallback": self.fallback,
-            "cached": self.cached,
             "createdAt": self.created,
         }
+        for name, used in self.counted.__dict__.items():
+            if used:
+                row[_COLUMNS[name]] = used
+        if self.caller.user:
+            row["userId"] = storable(self.caller.user, 200)
+        if self.model:
+            row["modelUsed"] = storable(self.model, 200)
+        for name, value in (("error", self.error), ("upstream", self.upstream), ("cost", self.cost)):
+            if value:
+                row[name] = value
+        for name, mark in (("fallback", self.fallback), ("cached", self.cached)):
+            if mark:
+                row[name] = True
+        return row
 
     def line(self) -> bytes:
         """The row as one line of JSON."""

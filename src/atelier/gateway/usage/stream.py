@@ -65,11 +65,11 @@ class UsageStream:
                 if not str(problem).startswith("BUSYGROUP"):
                     raise
 
-    async def read(self, consumer: str) -> list[Batch]:
+    async def read(self, consumer: str, most: int = MOST_BATCHES, *, wait: bool = True) -> list[Batch]:
         """New batches; waits for a second where there are none."""
         async with _telling_away():
             found: Any = await self._client.xreadgroup(
-                GROUP, consumer, {self._key: ">"}, count=MOST_BATCHES, block=int(BLOCK_SECONDS * 1000)
+                GROUP, consumer, {self._key: ">"}, count=most, block=int(BLOCK_SECONDS * 1000) if wait else None
             )
         return _batches(found[0][1]) if found else []
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 from pydantic_core import from_json
-from sqlalchemy import Column, text
+from sqlalchemy import Boolean, Column, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -81,11 +81,16 @@ def _first_line(problem: BaseException | None) -> str:
     return next(iter(str(problem).splitlines()), type(problem).__name__)[:300]
 
 
+def _default(column: Column[Any]) -> int | None:
+    """What a column that a line does not name holds: nothing used, not so."""
+    return 0 if column.server_default is not None else None
+
+
 def _value(column: Column[Any]) -> str:
-    """A column of the batch; one that an older gateway did not know has its default."""
+    """A column of the batch, as PostgreSQL writes it."""
     if column.server_default is None or column.name == "createdAt":
         return f'batch."{column.name}"'
-    return f"""COALESCE(batch."{column.name}", {"false" if column.default.arg is False else 0})"""  # type: ignore[union-attr]
+    return f"""COALESCE(batch."{column.name}", {"false" if isinstance(column.type, Boolean) else 0})"""
 
 
 _COLUMNS = ", ".join(f'"{column.name}"' for column in usage.columns)
@@ -120,6 +125,6 @@ async def _insert_sqlite(connection: AsyncConnection, lines: bytes) -> None:
 
 
 def _row(line: bytes) -> dict[str, Any]:
-    row: dict[str, Any] = from_json(line)
-    row["createdAt"] = datetime.fromisoformat(row["createdAt"])
-    return {name: row[name] for name in usage.columns.keys() if name in row}  # noqa: SIM118  a collection, no mapping
+    found: dict[str, Any] = from_json(line)
+    found["createdAt"] = datetime.fromisoformat(found["createdAt"])
+    return {column.name: found.get(column.name, _default(column)) for column in usage.columns}
