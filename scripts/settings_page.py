@@ -52,6 +52,8 @@ Where this names models for a service, they alone serve it (and the defaults of 
 [upstreams]             # several workers, on any machine; the least busy healthy one serves
 text-to-image = ["http://gpu-1:7860", "http://gpu-2:7860"]
 ```
+
+Tiers, weights, keys and other servers: [upstreams.md](upstreams.md).
 """
 
 

@@ -124,6 +124,7 @@ class Answering:
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._answer.close()
+        del self._answer  # the two know each other: without this only the garbage collector would find them
         if self._broken:
             self._end(self._upstream, "bad")
         elif problem is None or (isinstance(problem, AtelierError) and problem.status < 500):
