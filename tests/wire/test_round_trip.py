@@ -43,6 +43,8 @@ REQUESTS: list[Contract] = [
     ImageToImageRequest(image=b"\x89PNG\0", prompt="a dog", strength=0.35, n=2, seed=1),
     ImageToImageRequest(image=b"\x89PNG\0", prompt="a dog", stream=True, partial_images=2),
     ImageToImageRequest(image=b"\x89PNG\0", strength=0.9),
+    ImageToImageRequest(image=b"\x89PNG\0", mask=b"\x89PNG\1", prompt="a dog"),
+    ImageToImageRequest(image=b"\x89PNG\0", mask=b"\x89PNG\1", strength=0.7, n=2, stream=True),
     SpeechRequest(text="Hello.", response_format="opus"),
     SpeechRequest(text="Hallo.", language="de", voice="nova", speed=1.5, model="m", stream=True),
     TranscriptionRequest(audio=b"RIFF"),

@@ -39,6 +39,10 @@ class Body:
             raise InvalidRequest(f"{name}: the file is empty", field=name)
         return found[0] if found else None
 
+    def beside(self, *files: str) -> dict[str, object]:
+        """What came beside these files. Any other file is among it, for the fields to refuse."""
+        return {name: value for name, value in {**self.fields, **self.files}.items() if name not in files}
+
 
 async def read_body(request: Request, *, most_file_bytes: int) -> Body:
     """Raises UnsupportedMedia, InvalidRequest, TooLarge (from the limit on the whole body)."""

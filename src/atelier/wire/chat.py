@@ -72,7 +72,7 @@ class ChatFields(Contract):
 
 
 async def read(body: Body, load: Load) -> Call:
-    fields = validated(ChatFields, body.fields)
+    fields = validated(ChatFields, body.beside())
     reference, question = _last_picture(fields.messages)
     asked = {
         "image": await load(reference, "messages.image_url", "image"),

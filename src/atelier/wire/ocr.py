@@ -25,8 +25,8 @@ class OcrFields(Contract):
 
 
 async def read(body: Body, load: Load) -> Call:
-    fields = validated(OcrFields, body.fields)
     image = body.file("image") or body.file("file")
+    fields = validated(OcrFields, body.beside("image", "file") if image else body.beside())
     if image is None:
         if not fields.image:
             raise InvalidRequest("image: is required; send the picture as a file or a data URI", field="image")

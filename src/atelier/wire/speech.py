@@ -45,7 +45,7 @@ class SpeechFields(Contract):
 
 
 async def read(body: Body, _: Load) -> Call:
-    fields = validated(SpeechFields, body.fields)
+    fields = validated(SpeechFields, body.beside())
     sse_wanted = fields.stream_format == "sse"
     asked = fields.model_dump(exclude={"input", "instructions", "stream_format", "voice"}) | {
         "text": fields.input,

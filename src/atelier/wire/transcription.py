@@ -51,7 +51,7 @@ class TranscriptionFields(TranslationFields):
 
 
 async def read_transcription(body: Body, _: Load) -> Call:
-    fields = validated(TranscriptionFields, body.fields)
+    fields = validated(TranscriptionFields, body.beside("file"))
     words = "word" in fields.timestamp_granularities
     if words and fields.response_format != "verbose_json" and not fields.stream:
         raise InvalidRequest(
@@ -71,7 +71,7 @@ async def read_transcription(body: Body, _: Load) -> Call:
 
 
 async def read_translation(body: Body, _: Load) -> Call:
-    fields = validated(TranslationFields, body.fields)
+    fields = validated(TranslationFields, body.beside("file"))
     request = TranscriptionRequest(
         audio=_audio(body),
         task="translate",
