@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails, from_json
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
+from atelier.contracts.base import Contract
 from atelier.errors import InvalidRequest, UnsupportedMedia
 from atelier.wire.aside import aside
 
@@ -42,6 +43,27 @@ class Body:
     def beside(self, *files: str) -> dict[str, object]:
         """What came beside these files. Any other file is among it, for the fields to refuse."""
         return {name: value for name, value in {**self.fields, **self.files}.items() if name not in files}
+
+
+def _nullable(schema: dict[str, Any]) -> None:
+    """Say in a JSON schema that every field which may be left out may also be null."""
+    for name, field_ in schema.get("properties", {}).items():
+        if name not in schema.get("required", []) and {"type": "null"} not in field_.get("anyOf", []):
+            kept = {key: field_.pop(key) for key in ("default", "title", "description") if key in field_}
+            schema["properties"][name] = {"anyOf": [field_, {"type": "null"}], **kept}
+
+
+class JsonFields(Contract):
+    """The JSON body of an OpenAI route, where null stands for a field that is left out: its clients send both."""
+
+    model_config = ConfigDict(json_schema_extra=_nullable)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, fields: object) -> object:
+        if not isinstance(fields, dict):
+            return fields
+        return {name: value for name, value in fields.items() if value is not None or name not in cls.model_fields}
 
 
 async def read_body(request: Request, *, most_file_bytes: int) -> Body:

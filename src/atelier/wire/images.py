@@ -28,7 +28,7 @@ from atelier.errors import InvalidRequest, UpstreamFailed
 from atelier.wire import sse
 from atelier.wire.answers import Answer, UsageAnswer
 from atelier.wire.aside import aside
-from atelier.wire.body import Body, validated
+from atelier.wire.body import Body, JsonFields, validated
 from atelier.wire.call import Call, Link, Shape
 from atelier.wire.exchange import Incoming, Outgoing, server_events
 from atelier.wire.media import Load, read_base64
@@ -37,16 +37,18 @@ _IGNORED_STYLES = {"vivid", "natural"}  # DALL-E 3's own
 
 
 class _SharedFields(ImageRequest):
-    """`quality`, `moderation` and `user` are accepted and change nothing."""
+    """`quality`, `complexity`, `moderation`, `user` and `safety_identifier` are accepted and change nothing."""
 
     response_format: Literal["b64_json", "url"] = "b64_json"
     quality: str | None = None
+    complexity: str | None = None
     moderation: str | None = None
     user: str | None = None
+    safety_identifier: str | None = None
     background: Literal["auto", "opaque"] | None = None
 
 
-class GenerationFields(_SharedFields, TextToImageRequest):
+class GenerationFields(JsonFields, _SharedFields, TextToImageRequest):
     """The body of POST /v1/images/generations."""
 
 

@@ -20,7 +20,7 @@ from atelier.contracts.text_to_speech import MEDIA_TYPES, AudioChunk, AudioForma
 from atelier.errors import UpstreamFailed
 from atelier.wire import sse
 from atelier.wire.answers import Answer, UsageAnswer
-from atelier.wire.body import Body, validated
+from atelier.wire.body import Body, JsonFields, validated
 from atelier.wire.call import Call, Link, Shape
 from atelier.wire.exchange import Incoming, Outgoing, server_events
 from atelier.wire.media import Load, read_base64
@@ -30,7 +30,7 @@ class _Voice(BaseModel):
     id: str
 
 
-class SpeechFields(Contract):
+class SpeechFields(JsonFields):
     """The body of POST /v1/audio/speech. `instructions` is accepted and changes nothing."""
 
     input: Annotated[Text, Field(min_length=1, max_length=MOST_SPEECH_CHARACTERS)]

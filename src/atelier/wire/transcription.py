@@ -41,7 +41,10 @@ class TranslationFields(Contract):
 
 
 class TranscriptionFields(TranslationFields):
-    """The form of POST /v1/audio/transcriptions, beside its part `file`. `include` changes nothing."""
+    """The form of POST /v1/audio/transcriptions, beside its part `file`.
+
+    `include` and `chunking_strategy` change nothing: a recording is always cut where it pauses.
+    """
 
     language: Language | None = None
     timestamp_granularities: list[Literal["word", "segment"]] = ["segment"]
