@@ -15,7 +15,8 @@ from small_engines import plans
 from atelier.catalog import SERVICES
 from atelier.gateway.app import create_app as create_gateway
 from atelier.gateway.auth import make_token
-from atelier.settings import LimitRule, Settings
+from atelier.rules import LimitRule
+from atelier.settings import Settings
 from atelier.worker.app import create_app as create_worker
 from atelier.worker.host import Host
 from servers import running, until

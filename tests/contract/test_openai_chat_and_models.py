@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import httpx2
 import openai
 import pytest
 from contract_gateway import ContractGateway
-from files_to_send import PICTURE, about
+from files_to_send import PICTURE, RECORDING, about
+from openai.types import AudioModel, ImageModel
+from openai.types.audio import SpeechModel
 from small_engines import CAPTION, PAGE
 
 SAID = "What is it? " + "".join(CAPTION)
@@ -128,6 +130,16 @@ def test_models_are_listed_and_retrieved(client: openai.OpenAI) -> None:
     for model in models:
         assert client.models.retrieve(model.id) == model
         assert (model.object, model.owned_by) == ("model", "atelier")
+
+
+def test_names_of_openais_models_are_the_defaults(client: openai.OpenAI) -> None:
+    """Every one that the client's own types list for pictures and sound."""
+    for name in get_args(ImageModel):
+        assert client.images.generate(prompt="a square", model=name).model_dump()["model"] == "paint"
+    for name in get_args(AudioModel):
+        assert client.audio.transcriptions.create(file=RECORDING, model=name).text
+    for name in get_args(SpeechModel):
+        assert client.audio.speech.create(input="one", voice="alloy", model=name).read()
 
 
 def test_a_model_that_is_not_there(client: openai.OpenAI) -> None:
