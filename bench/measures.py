@@ -19,9 +19,7 @@ _MESSAGES = (
 )
 CAPTION = Call("/v1/chat/completions", f'{{"model":"{CAPTIONER}","messages":{_MESSAGES}}}')
 STREAM = Call("/v1/chat/completions", f'{{"model":"{CAPTIONER}","stream":true,"messages":{_MESSAGES}}}')
-PICTURE = Call(
-    "/v1/images/generations", f'{{"model":"{PAINTER}","prompt":"a red square","response_format":"b64_json"}}'
-)
+PICTURE = Call("/v1/images/generations", f'{{"model":"{PAINTER}","prompt":"a red square"}}')
 
 THINK_MS = 250
 """Under too much load each connection waits so long on average before it asks again."""
