@@ -11,6 +11,7 @@ ratios are of one run on one machine. What it needs is fetched into build/bench/
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
@@ -23,6 +24,7 @@ from contenders import Contender
 from hotspots import Sampling
 from load import load
 from measures import CAPTION, PICTURE, SENT, Course, Runs
+from processes import DidNotStart
 
 CONNECTIONS = (1, 16, 64, 256)
 CONTENDERS = ("direct", "nginx", "gateway", "litellm")
@@ -30,7 +32,13 @@ PARTS = ("captions", "pictures", "streams", "processes", "overload")
 
 
 def main() -> None:
-    options = _options()
+    try:
+        _run(_options())
+    except DidNotStart as problem:
+        sys.exit(str(problem))
+
+
+def _run(options: argparse.Namespace) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="atelier-bench-")))
         folder.chmod(0o755)  # PostgreSQL and nginx may be other users'
