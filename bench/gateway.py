@@ -11,6 +11,7 @@ ratios are of one run on one machine. What it needs is fetched into build/bench/
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
@@ -22,7 +23,8 @@ import report
 from contenders import Contender
 from hotspots import Sampling
 from load import load
-from measures import CAPTION, Course, Runs
+from measures import CAPTION, PICTURE, SENT, Course, Runs
+from processes import DidNotStart
 
 CONNECTIONS = (1, 16, 64, 256)
 CONTENDERS = ("direct", "nginx", "gateway", "litellm")
@@ -30,7 +32,13 @@ PARTS = ("captions", "pictures", "streams", "processes", "overload")
 
 
 def main() -> None:
-    options = _options()
+    try:
+        _run(_options())
+    except DidNotStart as problem:
+        sys.exit(str(problem))
+
+
+def _run(options: argparse.Namespace) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="atelier-bench-")))
         folder.chmod(0o755)  # PostgreSQL and nginx may be other users'
@@ -93,16 +101,16 @@ def _measure(
 ) -> None:
     course = Course(entered, upstream, options.rounds, options.seconds)
     measures.warm_up(course)
-    runs, images = Runs(), Runs()
+    runs = Runs()
     if "captions" in options.parts:
         runs = measures.captions(course, options.connections)
         _print(report.captions(runs), report.ratios(runs), report.costs(runs))
     if "pictures" in options.parts:
-        images = measures.pictures(course)
-        _print(report.pictures(images))
+        for way, call in (("received", PICTURE), ("sent", SENT)):
+            _print(report.pictures(measures.pictures(course, call), way))
     if "streams" in options.parts:
         _print(report.streams(measures.streams(course, each=5 if options.quick else 20)))
-    _print(report.memory(entered), report.metering([runs, images], entered))
+    _print(report.memory(entered), report.metering(runs, entered))
     ours = [contender for contender in entered if contender.name == "gateway"]
     if ours and "processes" in options.parts:
         _measure_processes(Course([*ours, start_two()], upstream, options.rounds, options.seconds))
@@ -118,7 +126,7 @@ def _measure_processes(course: Course) -> None:
 def _measure_overload(course: Course) -> None:
     (ours,) = course.entered
     capacity = max(run.per_second for run in measures.captions(course, [64])[ours.name, 64])
-    _print(report.too_much(measures.too_much(course, ours, capacity), capacity))
+    _print(report.too_much(measures.too_much(course, ours, capacity), capacity), report.memory([ours]))
 
 
 def _profile(contender: Contender, upstream: Contender) -> None:

@@ -39,7 +39,6 @@ class Run:
     refused: int
     broken: int
     answered: int
-    megabytes_per_second: float
     cost: dict[str, float] = field(default_factory=dict)
     others: float = 0.0
     """Cores that the rest of the machine kept busy meanwhile."""
@@ -103,10 +102,9 @@ function done(summary, latency, requests)
   local seconds, errors = summary.duration / 1e6, summary.errors
   local good = summary.requests - errors.status
   io.write(string.format(
-    '{"per_second": %f, "median": %f, "p99": %f, "refused": %d, "broken": %d, "answered": %d, '
-    .. '"megabytes_per_second": %f}',
+    '{"per_second": %f, "median": %f, "p99": %f, "refused": %d, "broken": %d, "answered": %d}',
     good / seconds, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3, errors.status,
-    errors.connect + errors.read + errors.write + errors.timeout, good, summary.bytes / seconds / 1e6))
+    errors.connect + errors.read + errors.write + errors.timeout, good))
 end
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -10,18 +11,24 @@ from dataclasses import dataclass
 from contenders import Contender
 from load import Call, Run, Stream, ask, load, stream
 from processes import cpu_seconds
-from standin import CAPTIONER, PAINTER
+from standin import CAPTIONER, PAINTER, SIDES, noise_png
 
 _PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
-_MESSAGES = (
-    '[{"role":"user","content":[{"type":"text","text":"What is it?"},'
-    f'{{"type":"image_url","image_url":{{"url":"data:image/png;base64,{_PIXEL}"}}}}]}}]'
-)
-CAPTION = Call("/v1/chat/completions", f'{{"model":"{CAPTIONER}","messages":{_MESSAGES}}}')
-STREAM = Call("/v1/chat/completions", f'{{"model":"{CAPTIONER}","stream":true,"messages":{_MESSAGES}}}')
-PICTURE = Call(
-    "/v1/images/generations", f'{{"model":"{PAINTER}","prompt":"a red square","response_format":"b64_json"}}'
-)
+
+
+def _question(picture: str, more: str = "") -> Call:
+    parts = (
+        '{"type":"text","text":"What is it?"},'
+        f'{{"type":"image_url","image_url":{{"url":"data:image/png;base64,{picture}"}}}}'
+    )
+    messages = f'[{{"role":"user","content":[{parts}]}}]'
+    return Call("/v1/chat/completions", f'{{"model":"{CAPTIONER}",{more}"messages":{messages}}}')
+
+
+CAPTION = _question(_PIXEL)
+STREAM = _question(_PIXEL, '"stream":true,')
+SENT = _question(base64.b64encode(noise_png(*SIDES)).decode())
+PICTURE = Call("/v1/images/generations", f'{{"model":"{PAINTER}","prompt":"a red square"}}')
 
 THINK_MS = 250
 """Under too much load each connection waits so long on average before it asks again."""
@@ -96,11 +103,11 @@ def captions(course: Course, connections: Sequence[int]) -> Runs:
     return runs
 
 
-def pictures(course: Course, connections: Sequence[int] = (1, 8)) -> Runs:
+def pictures(course: Course, call: Call, connections: Sequence[int] = (1, 8)) -> Runs:
     runs: Runs = {}
     for number in connections:
         for contender in course.turns():
-            runs.setdefault((contender.name, number), []).append(course.load(contender, PICTURE, number))
+            runs.setdefault((contender.name, number), []).append(course.load(contender, call, number))
     return runs
 
 

@@ -42,7 +42,7 @@ def _wait(process: subprocess.Popen[bytes], ready: Callable[[], bool], log: Path
     end = time.monotonic() + seconds
     while not ready():
         if process.poll() is not None or time.monotonic() > end:
-            raise DidNotStart(f"{process.args[0]!r} did not start:\n{log.read_text(errors='replace')[-2000:]}")  # type: ignore[index]
+            raise DidNotStart(f"did not start: {process.args!r}\n{log.read_text(errors='replace')[-2000:]}")
         time.sleep(0.1)
 
 

@@ -60,14 +60,14 @@ def cost(rounds: Sequence[Run]) -> str:
     return f"{', '.join(spent)} µs; others {_median(rounds, 'others'):.2f} cores"
 
 
-def pictures(runs: Runs) -> Iterator[str]:
-    yield f"\npictures of 1 MB{'':<13}MB a second   median ms   added ms   each round, MB a second"
+def pictures(runs: Runs, way: str) -> Iterator[str]:
+    yield f"\npictures of 1 MB {way:<12}pictures a second   median ms   added ms   each round"
     for (name, connections), rounds in runs.items():
         bare = _median(runs["direct", connections], "median")
         median = _median(rounds, "median")
         yield (
-            f"  {connections} connections {name:<10}{_median(rounds, 'megabytes_per_second'):>13,.0f}{median:>12.2f}"
-            f"{median - bare:>11.2f}   {_each(rounds, 'megabytes_per_second')}{_faults(rounds)}"
+            f"  {connections} connections {name:<10}{_median(rounds, 'per_second'):>16,.0f}{median:>12.2f}"
+            f"{median - bare:>11.2f}   {_each(rounds, 'per_second')}{_faults(rounds)}"
         )
 
 
@@ -114,15 +114,14 @@ def memory(contenders: Sequence[Contender]) -> Iterator[str]:
     yield "\npeak resident memory: " + ", ".join(f"{c.name} {c.peak_megabytes():.0f} MB" for c in contenders)
 
 
-def metering(runs: Sequence[Runs], contenders: Sequence[Contender]) -> Iterator[str]:
+def metering(runs: Runs, contenders: Sequence[Contender]) -> Iterator[str]:
     """Everything was on: what was answered has been metered."""
     for contender in contenders:
         if contender.rows is not None:
-            rounds = [
-                run for each in runs for (name, _), found in each.items() if name == contender.name for run in found
-            ]
-            answered = sum(run.answered for run in rounds)
-            yield f"{contender.name}: {answered:,} measured answers, {contender.rows():,} usage records in PostgreSQL"
+            answered = sum(
+                run.answered for (name, _), rounds in runs.items() if name == contender.name for run in rounds
+            )
+            yield f"{contender.name}: {answered:,} captions measured, {contender.rows():,} usage records in PostgreSQL"
 
 
 def _faults(rounds: Sequence[Run]) -> str:

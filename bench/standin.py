@@ -28,6 +28,9 @@ PAINTER = "bench-painter"
 EVENTS = 50
 """Pieces of text in a stream."""
 
+SIDES = (640, 546)
+"""Of a picture of noise that has 1 MB."""
+
 _HEALTH = "/health"
 _CHAT = "/v1/chat/completions"
 _IMAGES = "/v1/images/generations"
@@ -82,7 +85,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
         self._path = ""
         self._query = ""
-        self._body = b""
+        self._body = bytearray()
         self._stays = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -100,7 +103,7 @@ class Connection(asyncio.Protocol):
 
     def on_url(self, url: bytes) -> None:
         self._path, _, self._query = url.decode("ascii").partition("?")
-        self._body = b""
+        self._body = bytearray()
 
     def on_body(self, body: bytes) -> None:
         self._body += body
@@ -108,7 +111,7 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         answers, path = self._answers, self._path
         self._stays = self._parser.should_keep_alive()
-        if path == _CHAT and _STREAM.search(self._body):
+        if path == _CHAT and b'"stream"' in self._body and _STREAM.search(self._body):
             asyncio.get_running_loop().call_later(answers.delay, self._begin_stream)
         elif path == _DELAY:
             answers.delay = float(self._query.removeprefix("ms=")) / 1000
@@ -180,10 +183,10 @@ def _chunk(data: bytes) -> bytes:
 
 
 def _picture_answer() -> dict[str, object]:
-    width, height = 640, 546  # of noise, which no format makes smaller than 1 MB
+    width, height = SIDES
     return {
         "created": 1_700_000_000,
-        "data": [{"b64_json": base64.b64encode(_noise_png(width, height)).decode(), "width": width, "height": height}],
+        "data": [{"b64_json": base64.b64encode(noise_png(width, height)).decode(), "width": width, "height": height}],
         "output_format": "png",
         "size": f"{width}x{height}",
         "model": PAINTER,
@@ -191,7 +194,8 @@ def _picture_answer() -> dict[str, object]:
     }
 
 
-def _noise_png(width: int, height: int) -> bytes:
+def noise_png(width: int, height: int) -> bytes:
+    """A picture that no format makes smaller."""
     noise = random.Random(1)
     rows = b"".join(b"\0" + noise.randbytes(3 * width) for _ in range(height))
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
