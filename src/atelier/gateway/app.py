@@ -24,9 +24,10 @@ from atelier.errors import (
     openai_status,
     whole_seconds,
 )
-from atelier.gateway.artifacts import Artifacts
+from atelier.gateway.artifacts import create_artifacts
 from atelier.gateway.auth import create_auth
 from atelier.gateway.faces import account, reference
+from atelier.gateway.faces import artifacts as artifact_routes
 from atelier.gateway.faces.endpoints import Gateway, native_endpoint, openai_endpoint
 from atelier.gateway.faces.native import NATIVE_ROUTES
 from atelier.gateway.fetch import GuardedFetch
@@ -59,17 +60,12 @@ async def open_gateway(settings: Settings, secret: str, processes: Path | None) 
     fetch = GuardedFetch(most_bytes=most_bytes, allow=settings.fetch_allow)
     limits = Limits(settings.limits)
     ledger = Ledger(database)
-    artifacts = Artifacts(
-        settings.home / "artifacts",
-        database,
-        secret=secret,
-        previous=settings.previous_secret(),
-        link_seconds=settings.link_seconds,
-    )
+    artifacts = create_artifacts(settings, database, secret)
     pipeline = Pipeline(limits, upstreams, artifacts, ledger)
     auth = create_auth(settings, secret, database)
     await upstreams.start()
     auth.start()
+    await artifacts.start()
     try:
         yield Gateway(
             auth=auth,
@@ -88,6 +84,7 @@ async def open_gateway(settings: Settings, secret: str, processes: Path | None) 
         await pipeline.drained(DRAIN_SECONDS)
         await upstreams.stop()
         await auth.stop()
+        await artifacts.stop()
         await fetch.close()
         await database.dispose()
 
@@ -127,7 +124,7 @@ def _add_routes(app: FastAPI) -> None:
     reference.add_get(app, "/v1/models/{model:path}", "One model", account.model, "openai")
     reference.add_get(app, "/api/usage", "What the month came to", account.usage, "account")
     reference.add_get(app, "/api/limits", "The limits and what is left", account.limits, "account")
-    reference.add_get(app, "/artifacts/{artifact}", "A stored file", account.artifact, "account")
+    artifact_routes.add_routes(app)
     reference.add_get(app, "/health", "How everything is", account.health_report, "health")
     reference.declare_bearer(app)
 

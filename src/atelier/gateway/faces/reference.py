@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
 from pydantic import BaseModel
+from starlette.responses import JSONResponse, Response
 
 from atelier.gateway.faces.endpoints import Endpoint
 from atelier.gateway.faces.native import NativeRoute
@@ -97,6 +99,39 @@ def add_get(app: FastAPI, path: str, summary: str, endpoint: Endpoint, tag: str)
         response_model=None,
         responses={} if open_to_all else {status: _refusal(_REFUSALS[status], error) for status in (401, 503)},
         openapi_extra={} if open_to_all else {"security": [{"bearer": []}]},
+    )
+
+
+def add_own(
+    app: FastAPI,
+    method: str,
+    path: str,
+    summary: str,
+    endpoint: Endpoint,
+    *,
+    parameters: Sequence[dict[str, Any]],
+    answers: dict[int | str, dict[str, Any]],
+    refusals: Sequence[int],
+) -> None:
+    """A route to what is the tenant's own: what it takes beside a body, what it answers and how it refuses.
+
+    answers: the first is the usual one; those without a `model` are not JSON.
+    """
+    described = {**_REFUSALS, 416: "The file has no such part", 422: "A parameter is malformed; the error names it"}
+    usual = next(iter(answers))
+    if method == "GET":
+        app.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False, response_model=None)
+    app.add_api_route(
+        path,
+        endpoint,
+        methods=[method],
+        status_code=int(usual),
+        response_class=JSONResponse if "model" in answers[usual] else Response,
+        summary=summary,
+        tags=["account"],
+        response_model=None,
+        responses={**answers, **{status: _refusal(described[status], _NATIVE_ERROR) for status in refusals}},
+        openapi_extra={"parameters": list(parameters), "security": [{"bearer": []}]},
     )
 
 
