@@ -56,6 +56,9 @@ _NOT_SETTINGS = {
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.)[A-Za-z0-9!_.*'()-]+)*/?")
+
+
 _INSIDE = (".internal", ".local", ".localhost")
 """Endings of names that no public server has."""
 
@@ -225,11 +228,17 @@ class Settings(BaseSettings):
         Field(description="Where artifacts are kept: s3://bucket/folder; none keeps them in the data folder."),
     ] = None
     s3_endpoint: Annotated[str | None, Field(description="The S3-compatible server; none: Amazon's.")] = None
+    s3_public_endpoint: Annotated[
+        str | None,
+        Field(description="How clients reach that server: links then lead to it; none: through the gateway."),
+    ] = None
     s3_region: Annotated[str, Field(description="The bucket's region.")] = "us-east-1"
     s3_access_key_id: Annotated[
         str | None, Field(description="Who asks the S3 store; none: as the machine's role says.")
     ] = None
-    s3_secret_access_key: Annotated[SecretStr | None, Field(description="The secret that belongs to it.")] = None
+    s3_secret_access_key: Annotated[
+        SecretStr | None, Field(validate_default=True, description="The secret that belongs to it.")
+    ] = None
     retention_days: Annotated[
         float | None, Field(gt=0, description="For so long artifacts are kept; none: until they are deleted.")
     ] = None
@@ -281,6 +290,32 @@ class Settings(BaseSettings):
             if service not in SERVICES:
                 raise ValueError(f"no service {service!r}; there are {', '.join(SERVICES)}")
         return by_service
+
+    @field_validator("artifacts_url")
+    @classmethod
+    def _bucket(cls, address: str | None) -> str | None:
+        if address is not None and not _BUCKET.fullmatch(address):
+            raise ValueError("must look like s3://bucket or s3://bucket/folder; the keys have settings of their own")
+        return address
+
+    @field_validator("s3_endpoint", "s3_public_endpoint")
+    @classmethod
+    def _server(cls, address: str | None) -> str | None:
+        if address is None:
+            return None
+        url = URL(address)
+        if url.scheme not in {"http", "https"} or not url.host or url.user or url.query_string:
+            raise ValueError("must look like https://s3.example.com")
+        if url.scheme == "http" and not _is_inside(url.host):
+            raise ValueError("must begin with https://; http:// is for servers of your own network")
+        return address.rstrip("/")
+
+    @field_validator("s3_secret_access_key")
+    @classmethod
+    def _with_its_id(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if (secret is None) != (info.data.get("s3_access_key_id") is None):
+            raise ValueError("goes with ATELIER_S3_ACCESS_KEY_ID: set both, or neither to be who the machine is")
+        return secret
 
     @field_validator("fetch_allow")
     @classmethod

@@ -18,6 +18,7 @@ from atelier.gateway.answers import create_answer_cache, create_idempotency
 from atelier.gateway.artifacts import create_artifacts
 from atelier.gateway.auth import create_auth
 from atelier.gateway.faces import account, reference
+from atelier.gateway.faces import artifacts as artifact_routes
 from atelier.gateway.faces.admin import add_admin
 from atelier.gateway.faces.endpoints import Gateway, native_endpoint, openai_endpoint
 from atelier.gateway.faces.native import NATIVE_ROUTES
@@ -146,7 +147,7 @@ def _add_routes(app: FastAPI, direct: dict[str, Endpoint]) -> None:
     reference.add_get(app, "/v1/models/{model:path}", "One model", account.model, "openai")
     reference.add_get(app, "/api/usage", "What the month came to", account.usage, "account")
     reference.add_get(app, "/api/limits", "The limits and what is left", account.limits, "account")
-    reference.add_get(app, "/artifacts/{artifact}", "A stored file", account.artifact, "account")
+    artifact_routes.add_routes(app)
     reference.add_get(app, "/metrics", "Numbers for Prometheus", account.metrics, "admin")
     reference.add_get(app, "/health", "How everything is", account.health_report, "health")
     add_admin(app)
