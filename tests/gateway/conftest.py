@@ -2,5 +2,6 @@
 
 from artifact_stores import kept
 from running_gateway import gateway
+from web_site import site
 
-__all__ = ["gateway", "kept"]
+__all__ = ["gateway", "kept", "site"]
