@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import NoReturn
 
 import structlog
@@ -44,3 +44,17 @@ async def repeat(turn: Callable[[], Awaitable[None]]) -> NoReturn:
             await asyncio.sleep(pause.next())
         else:
             pause.reset()
+
+
+async def end(tasks: Iterable[asyncio.Task[None]], *, after: float = 0.0) -> None:
+    """Let the tasks go on for so many seconds, then cancel them, and wait until they have ended."""
+    found = set(tasks)
+    running = (await asyncio.wait(found, timeout=after))[1] if found else found
+    while running:
+        # Again and again: before Python 3.12 a `wait_for`, which drivers use, can swallow a cancellation.
+        for task in running:
+            task.cancel()
+        running = (await asyncio.wait(running, timeout=1.0))[1]
+    for task in found:
+        if not task.cancelled() and isinstance(problem := task.exception(), Exception):
+            log.info("usage waits in the journal", reason=type(problem).__name__)

@@ -6,14 +6,13 @@ import asyncio
 import os
 import secrets
 import socket
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from atelier.errors import Unavailable
-from atelier.gateway.usage.background import repeat
+from atelier.gateway.usage.background import end, repeat
 from atelier.gateway.usage.consuming import Consuming
 from atelier.gateway.usage.dead import DeadRecords
 from atelier.gateway.usage.journal import Journal, open_journal
@@ -63,13 +62,9 @@ class Ledger:
 
     async def stop(self) -> None:
         """Ship what waits, for a moment; the journal keeps the rest for the next start, or for another gateway."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         if self._shipping:
-            with suppress(Unavailable, TimeoutError):
-                async with asyncio.timeout(DRAIN_SECONDS):
-                    await self._shipping.ship()
+            await end([asyncio.create_task(self._shipping.ship())], after=DRAIN_SECONDS)
             self._shipping.close()
             self._journal = self._shipping = None
         if self._stream:
