@@ -18,6 +18,9 @@ from atelier.errors import (
     whole_seconds,
 )
 
+LONGEST_RETRY_SECONDS = 60
+"""OpenAI's clients heed a `Retry-After` of no more."""
+
 log = structlog.get_logger()
 
 
@@ -26,6 +29,8 @@ def refusal(request: Request, problem: AtelierError) -> Response:
     headers = dict(problem.headers)
     if problem.retry_after is not None:
         headers["retry-after"] = str(whole_seconds(problem.retry_after))
+        if problem.retry_after > LONGEST_RETRY_SECONDS:  # OpenAI's clients would come back before, in vain
+            headers["x-should-retry"] = "false"
     if problem.status == 401:
         headers["www-authenticate"] = "Bearer"
     request.state.error = problem.code
