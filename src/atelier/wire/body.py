@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails, from_json
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from atelier.contracts.base import Contract
 from atelier.errors import InvalidRequest, UnsupportedMedia
@@ -71,7 +71,7 @@ async def read_body(request: Request, *, most_file_bytes: int) -> Body:
     """Raises UnsupportedMedia, InvalidRequest, TooLarge (from the limit on the whole body)."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type in {"application/json", ""} or content_type.endswith("+json"):
-        raw = await request.body()
+        raw = await _whole(request)
         return await aside(len(raw), _json_body, raw)
     if content_type in {"multipart/form-data", "application/x-www-form-urlencoded"}:
         return await _form_body(request, most_file_bytes)
@@ -79,6 +79,20 @@ async def read_body(request: Request, *, most_file_bytes: int) -> Body:
         f"content-type: {content_type[:80]} is not understood; send application/json or multipart/form-data",
         field="content-type",
     )
+
+
+async def _whole(request: Request) -> bytes:
+    """The body. Raises ClientDisconnect where the client goes before its end."""
+    message = await request.receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        return bytes(message.get("body", b""))  # most bodies come in one piece
+    pieces = []
+    while message["type"] == "http.request":
+        pieces.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(pieces)
+        message = await request.receive()
+    raise ClientDisconnect
 
 
 def _json_body(raw: bytes) -> Body:

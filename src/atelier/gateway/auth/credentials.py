@@ -137,15 +137,22 @@ def _seconds_left(owner: KeyOwner) -> float:
 
 
 def _credentials(headers: Mapping[str, str]) -> str:
-    if isinstance(headers, Headers) and len(headers.getlist("authorization")) > 1:
-        raise Unauthenticated("Send the header Authorization once")
-    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    scheme, _, credentials = _authorization(headers).partition(" ")
     credentials = credentials.strip()
     if scheme.lower() != "bearer" or not credentials:
         raise Unauthenticated("Send the header Authorization: Bearer <token or API key>")
     if len(credentials) > MOST_TOKEN_CHARACTERS:
         raise Unauthenticated("The token is too long")
     return credentials
+
+
+def _authorization(headers: Mapping[str, str]) -> str:
+    if not isinstance(headers, Headers):
+        return headers.get("authorization", "")
+    given = [value for name, value in headers.raw if name == b"authorization"]
+    if len(given) > 1:
+        raise Unauthenticated("Send the header Authorization once")
+    return given[0].decode("latin-1") if given else ""
 
 
 def create_auth(settings: Settings, secret: str, database: Database) -> Auth:

@@ -125,7 +125,9 @@ class Gateway:
         service, request_id = SERVICES[row.service], request.scope["state"]["request_id"]
         may_fetch = partial(self.pipeline.check, request_id, caller, facts, service)
         call = await row.read(body, self.load(request, caller, may_fetch))
-        call = replace(call, request=self._without_alias(call.request))
+        wanted = self._without_alias(call.request)
+        if wanted is not call.request:
+            call = replace(call, request=wanted)
         return call, Exchange(
             id=request_id,
             caller=caller,
@@ -223,7 +225,8 @@ async def _from_cache(gateway: Gateway, request: Request, call: Call, exchange: 
 
 def _told(response: Response, exchange: Exchange) -> Response:
     """The answer, with the limits, and whether another than the first choice served."""
-    response.headers.update(exchange.place.headers())
+    # Added as they are: to look for each among those that are there would take longer than to make them.
+    response.raw_headers += [(name.encode(), value.encode()) for name, value in exchange.place.headers().items()]
     if exchange.served.fallback:
         response.headers[FALLBACK_HEADER] = "true"
     return response
