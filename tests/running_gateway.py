@@ -79,13 +79,16 @@ def opened(home: Path, **more: Any) -> Iterator[Running]:
     with running(create_worker(host, SERVED, most_body_bytes=3_000_000)) as worker:
         settings = Settings(
             home=home,
-            upstreams={service: [worker if service in SERVED else NOWHERE] for service in SERVICES},
             most_body_mb=2,
-            **{"limits": [LimitRule(requests=5, per="hour", tenant="small")], **more},
+            **{
+                "upstreams": {service: [worker if service in SERVED else NOWHERE] for service in SERVICES},
+                "limits": [LimitRule(requests=5, per="hour", tenant="small")],
+                **more,
+            },
         )
         server = Server(create_gateway(settings, SECRET))
         with server as url:
-            until(lambda: _healthy(url) >= set(SERVED))
+            until(lambda: _healthy(url) >= set(more.get("upstreams", SERVED)))
             yield Running(url, home, settings.database_location(), host, server.stop)
             PaintEngine.newest.gate.release()
             SpeakEngine.newest.gate.release()
