@@ -81,13 +81,14 @@ class Heard:
 
 @dataclass
 class Server:
-    """manners: how it answers a POST. health: what it says at /health; None: it is not one of ours.
+    """manners: how it answers a POST. health: what it says at /health; None: not one of ours. mute: nothing there.
 
     left: how many clients hung up on it. connections: how many were made, probes included.
     """
 
     manners: Manners = field(default_factory=lambda: says(200))
     health: bytes | None = REPORT
+    mute: bool = False
     requests: list[Heard] = field(default_factory=list)
     left: int = 0
     connections: int = 0
@@ -128,7 +129,9 @@ class Server:
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         method, path, _ = first.split(" ")
-        if method == "GET":
+        if method == "GET" and self.mute:
+            await silent(self, reader, writer)
+        elif method == "GET":
             told = says(404, b"{}") if self.health is None else says(200, self.health)
             await told(self, reader, writer)
         else:

@@ -327,3 +327,13 @@ async def test_a_stream_that_is_closed_amid_hangs_up() -> None:
                 started = time.monotonic()
             await becomes(lambda turn=turn: server.left == turn)  # type: ignore[misc]
             assert time.monotonic() - started < 0.1
+
+
+async def test_a_probe_that_is_not_answered_holds_nothing_up_and_decides_nothing() -> None:
+    async with servers(Server()) as [server], upstreams_of(server) as upstreams:
+        server.mute = True
+        await becomes(lambda: server.left > 0)  # a probe gave up
+        started = time.monotonic()
+        assert await ask(upstreams)
+        assert time.monotonic() - started < 0.5
+        assert upstreams.pools[SERVICE][0].status == "healthy"
