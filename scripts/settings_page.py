@@ -29,20 +29,13 @@ Without a setting each tenant has 100 requests an hour of each service. In `atel
 requests = 500
 per = "hour"            # second, minute, hour or day
 
-[[limits]]              # beside the hour's limit, for one service
-requests = 10
-per = "minute"
-service = "text-to-image"
-
-[[limits]]              # one tenant's own, instead of all of the above
-requests = 5000
-per = "hour"
+[[limits]]              # one tenant's own
+units = 10000           # also: cost (money), concurrent (at the same time)
+per = "month"
 tenant = "acme"
 ```
 
-A request takes a place in every limit that applies, or in none. A failed request gives its place back. Of two rules for
-the same window the one that names the service applies. A rule for another window stands beside the default hour.
-Limits are kept in the gateway's memory: a gateway that is started anew begins them anew.
+[limits.md](limits.md) has the rest: plans, which rule applies, what is counted when, and what happens without Redis.
 
 ## Models
 
@@ -59,6 +52,8 @@ Where this names models for a service, they alone serve it (and the defaults of 
 [upstreams]             # several workers, on any machine; the least busy healthy one serves
 text-to-image = ["http://gpu-1:7860", "http://gpu-2:7860"]
 ```
+
+Tiers, weights, keys and other servers: [upstreams.md](upstreams.md).
 """
 
 

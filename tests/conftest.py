@@ -1,4 +1,4 @@
-"""Fixtures of more than one folder: the databases that state is kept in."""
+"""Fixtures of more than one folder: the databases and stores that state is kept in."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import structlog
 from atelier.state.database import Database, open_database
 from postgres_server import Postgres, running_postgres
 from redis_server import Redis, running_redis
+from s3_server import S3, running_s3
 
 # As servers are set up (telemetry.py): structlog's own default draws tracebacks with every variable, for seconds.
 structlog.configure(
@@ -33,6 +34,13 @@ def postgres() -> Iterator[Postgres]:
 def redis() -> Iterator[Redis]:
     """One server for all tests; each takes a prefix of its own."""
     with running_redis() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3]:
+    """One server for all tests; each takes a bucket of its own."""
+    with running_s3() as server:
         yield server
 
 

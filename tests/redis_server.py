@@ -48,6 +48,11 @@ class Redis:
             self._process.wait(timeout=30)
             self._process = None
 
+    def freeze(self) -> None:
+        """Takes connections and bytes, and answers nothing, until it is stopped."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
     def _answers(self) -> bool:
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as asked:

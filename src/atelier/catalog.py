@@ -7,9 +7,16 @@ from dataclasses import dataclass
 
 from atelier.contracts.base import Contract, Result, Usage
 from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult
-from atelier.contracts.images import ImagesResult, ImageToImageRequest, TextToImageRequest
+from atelier.contracts.images import ImageRequest, ImageSettings, ImagesResult, ImageToImageRequest, TextToImageRequest
 from atelier.contracts.speech_to_text import TranscriptionRequest, TranscriptionResult
 from atelier.contracts.text_to_speech import SpeechRequest, SpeechResult
+
+LIKELY_SIDE = 1024
+"""Pixels of a picture whose size the model chooses, for the estimate."""
+
+SLOWEST_CHARACTERS_PER_SECOND = 8
+LIKELY_BYTES_PER_SECOND = 4_000
+"""Of a recording at 32 kbit/s, what speech is often compressed to."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +25,8 @@ class Service:
 
     port: where its worker listens. process: services with the same name share a worker process and its weights
     when `atelier serve` runs them. unit: what it is metered in. measure: that unit counted, from what really
-    happened. tasks: the kinds of work it does, each by one model.
+    happened. tasks: the kinds of work it does, each by one model. deterministic: whether a request has the same answer
+    whenever it is asked, so that the answer may be kept.
     """
 
     name: str
@@ -28,7 +36,10 @@ class Service:
     result: type[Result]
     unit: str
     measure: Callable[[Contract, Result], Usage]
+    estimate: Callable[[Contract], Usage]
+    deterministic: Callable[[Contract], bool]
     tasks: tuple[str, ...]
+    sure: bool = True
     requests_per_hour: int = 100
 
 
@@ -57,6 +68,49 @@ def _measure_reading(_: Contract, result: Result) -> Usage:
     return result.usage.model_copy(update={"units": 1})
 
 
+def _estimate_images(request: Contract) -> Usage:
+    assert isinstance(request, ImageSettings)
+    width, height = request.dimensions or (LIKELY_SIDE, LIKELY_SIDE)
+    pixels, steps = request.n * width * height, request.n * request.num_inference_steps
+    return Usage(units=request.n, megapixels=pixels / 1e6, steps=steps)
+
+
+def _estimate_speech(request: Contract) -> Usage:
+    assert isinstance(request, SpeechRequest)
+    characters = len(request.text)
+    return Usage(units=characters, characters=characters, audio_seconds=characters / SLOWEST_CHARACTERS_PER_SECOND)
+
+
+def _estimate_transcription(request: Contract) -> Usage:
+    assert isinstance(request, TranscriptionRequest)
+    seconds = len(request.audio) / LIKELY_BYTES_PER_SECOND
+    return Usage(units=seconds, audio_seconds=seconds)
+
+
+def _estimate_reading(request: Contract) -> Usage:
+    assert isinstance(request, ImageToTextRequest)
+    return Usage(units=1, tokens=request.max_tokens)
+
+
+def _seeded(request: Contract) -> bool:
+    assert isinstance(request, ImageRequest)
+    return request.seed is not None
+
+
+def _always(_: Contract) -> bool:
+    return True
+
+
+def _without_chance(request: Contract) -> bool:
+    assert isinstance(request, TranscriptionRequest)
+    return request.temperature == 0
+
+
+def _read_without_chance(request: Contract) -> bool:
+    assert isinstance(request, ImageToTextRequest)
+    return request.task == "ocr" or request.temperature == 0
+
+
 SERVICES: dict[str, Service] = {
     service.name: service
     for service in (
@@ -68,7 +122,9 @@ SERVICES: dict[str, Service] = {
             result=ImagesResult,
             unit="images",
             measure=_measure_images,
+            estimate=_estimate_images,
             tasks=("text-to-image",),
+            deterministic=_seeded,
         ),
         Service(
             name="text-to-speech",
@@ -78,7 +134,9 @@ SERVICES: dict[str, Service] = {
             result=SpeechResult,
             unit="characters",
             measure=_measure_speech,
+            estimate=_estimate_speech,
             tasks=("text-to-speech",),
+            deterministic=_always,
         ),
         Service(
             name="speech-to-text",
@@ -88,7 +146,10 @@ SERVICES: dict[str, Service] = {
             result=TranscriptionResult,
             unit="audio_seconds",
             measure=_measure_transcription,
+            estimate=_estimate_transcription,
             tasks=("speech-to-text",),
+            sure=False,  # how long a recording is, only decoding it tells
+            deterministic=_without_chance,
         ),
         Service(
             name="image-to-image",
@@ -98,7 +159,9 @@ SERVICES: dict[str, Service] = {
             result=ImagesResult,
             unit="images",
             measure=_measure_images,
+            estimate=_estimate_images,
             tasks=("image-to-image",),
+            deterministic=_seeded,
         ),
         Service(
             name="image-to-text",
@@ -108,7 +171,9 @@ SERVICES: dict[str, Service] = {
             result=ImageToTextResult,
             unit="images",
             measure=_measure_reading,
+            estimate=_estimate_reading,
             tasks=("caption", "ocr"),
+            deterministic=_read_without_chance,
         ),
     )
 }

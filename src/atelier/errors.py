@@ -8,8 +8,10 @@
     ├── NotFound                404  nothing there, or another tenant's
     ├── MethodNotAllowed        405
     ├── Conflict                409  what is there already, or still, stands in the way
+    │   └── KeyReused           409  an idempotency key that stands for a different request
     ├── TooLarge                413  the body or a file is over the limit
     ├── UnsupportedMedia        415  not that content type
+    ├── RangeNotSatisfiable     416  the file has no such part
     ├── RateLimited             429  a limit is used up; retry_after says when it is not
     ├── Cancelled               499  the client went away
     ├── Internal                500  a fault of ours; the log has the details, the answer has the request id
@@ -73,12 +75,20 @@ class Conflict(AtelierError):
     status, code, openai_type = 409, "conflict", "invalid_request_error"
 
 
+class KeyReused(Conflict):
+    code = "idempotency_conflict"
+
+
 class TooLarge(AtelierError):
     status, code, openai_type = 413, "too_large", "invalid_request_error"
 
 
 class UnsupportedMedia(AtelierError):
     status, code, openai_type = 415, "unsupported_media_type", "invalid_request_error"
+
+
+class RangeNotSatisfiable(AtelierError):
+    status, code, openai_type = 416, "range_not_satisfiable", "invalid_request_error"
 
 
 class RateLimited(AtelierError):

@@ -11,10 +11,13 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.supervisors import Multiprocess
 
+from atelier.corked import CorkedProtocol
 from atelier.home import prepare_home
 from atelier.ports import listening
 from atelier.settings import Settings
@@ -23,7 +26,12 @@ from atelier.telemetry import configure_logs
 SUPERVISED = "ATELIER_SUPERVISED"
 """Set by `atelier serve`: stdin is a pipe from it, and its end means that the supervisor is gone."""
 
+PROCESSES_FILE = "ATELIER_PROCESSES_FILE"
+"""Where the supervisor writes how its processes are, for gateway processes that one of ours starts."""
+
 _GRACE_SECONDS = 5
+_GARBAGE_THRESHOLDS = (50_000, 20, 100)
+"""A request leaves next to no cycles behind: to look for them every 700 objects takes a twentieth of its time."""
 _OFFLINE = {
     # Models come from folders: no library may look for one on the network.
     "HF_HUB_OFFLINE": "1",
@@ -45,6 +53,7 @@ def _undisturbed() -> Iterator[None]:
         yield
     finally:
         gc.freeze()
+        gc.set_threshold(*_GARBAGE_THRESHOLDS)
         gc.enable()
 
 
@@ -81,18 +90,35 @@ def run_worker(settings: Settings, services: Sequence[str]) -> None:
 
 
 def run_gateway(settings: Settings, secret: str, *, processes: Path | None = None) -> None:
-    """Serve until stopped. Raises SettingsProblem for a port in use or a back end that is not supported."""
+    """Serve until stopped. Raises SettingsProblem for a port in use or a back end that cannot be used."""
     configure_logs(settings.log_level)
     from atelier.state.database import prepare_database
 
     prepare_home(settings.home)
     prepare_database(settings)
     sockets = [listening(settings.host, settings.gateway_port(), "gateway")]
-    _serve(_gateway_app(settings, secret, processes), sockets)
+    if settings.gateway_processes == 1:
+        _serve(_gateway_app(settings, secret, processes), sockets)
+        return
+    os.environ[PROCESSES_FILE] = str(processes or "")
+    config = _config("atelier.run:gateway_process", factory=True, workers=settings.gateway_processes)
+    _end_with_supervisor_in_background()
+    Multiprocess(config, sockets=sockets).run()
 
 
-def _serve(app: ASGIApp, sockets: list[socket.socket]) -> None:
-    config = uvicorn.Config(
+def gateway_process() -> ASGIApp:
+    """The app of one of several gateway processes: what uvicorn calls in each."""
+    from atelier.gateway.secret import required_secret
+    from atelier.settings import load_settings
+
+    settings = load_settings()
+    configure_logs(settings.log_level)
+    processes = os.environ.get(PROCESSES_FILE)
+    return _gateway_app(settings, required_secret(settings), Path(processes) if processes else None)
+
+
+def _config(app: ASGIApp | str, **more: Any) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
@@ -102,10 +128,20 @@ def _serve(app: ASGIApp, sockets: list[socket.socket]) -> None:
         timeout_keep_alive=75,
         # Forwarded headers are believed of a proxy on this machine only.
         proxy_headers=True,
+        http=CorkedProtocol,
+        ws="none",
+        **more,
     )
+
+
+def _serve(app: ASGIApp, sockets: list[socket.socket]) -> None:
+    _end_with_supervisor_in_background()
+    uvicorn.Server(_config(app)).run(sockets=sockets)
+
+
+def _end_with_supervisor_in_background() -> None:
     if os.environ.get(SUPERVISED):
         threading.Thread(target=_end_with_supervisor, daemon=True).start()
-    uvicorn.Server(config).run(sockets=sockets)
 
 
 def _prepare_libraries(settings: Settings) -> None:

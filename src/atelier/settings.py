@@ -30,10 +30,17 @@ POSTGRES = ("postgresql", "postgres", "postgresql+asyncpg")
 
 DEFAULT_ALIASES: dict[str, str] = dict.fromkeys(
     (
-        "gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "dall-e-2", "dall-e-3",
-        "tts-1", "tts-1-hd", "gpt-4o-mini-tts",
-        "whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe",
-        "gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-5", "gpt-5-mini",
+        "gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "gpt-image-2", "gpt-image-2-2026-04-21",
+        "gpt-image-2.5-sunburst", "gpt-image-2.5-sunburst-2026-09-08", "gpt-image-2.6-sunburst",
+        "gpt-image-2.5-flare", "gpt-image-2.5-flare-2026-09-08", "gpt-image-2.6-flare",
+        "chatgpt-image-latest", "dall-e-2", "dall-e-3",
+        "tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15",
+        "whisper-1", "gpt-transcribe", "gpt-4o-transcribe", "gpt-4o-transcribe-diarize",
+        "gpt-4o-mini-transcribe", "gpt-4o-mini-transcribe-2025-12-15",
+        "gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-5", "gpt-5-mini", "gpt-5-nano",
+        "gpt-5.1", "gpt-5.1-mini", "gpt-5.2", "gpt-5.4", "gpt-5.4-mini", "gpt-5.4-nano", "gpt-5.5",
+        "gpt-5.6-sol", "gpt-5.6-terra", "gpt-5.6-luna", "gpt-6-sol", "gpt-6-luna", "gpt-6-astra",
+        "gpt-6.1-sol", "gpt-6.1-terra", "gpt-6.2-sol", "gpt-6.2-astra",
         "default",
     ),
     "",
@@ -41,10 +48,15 @@ DEFAULT_ALIASES: dict[str, str] = dict.fromkeys(
 """OpenAI's model names mean the service's own default, written as an empty name."""
 
 
-_NOT_SETTINGS = {"ATELIER_CONFIG", "ATELIER_SUPERVISED", "ATELIER_TEST_DATA", "ATELIER_TOKEN", "ATELIER_TORCH"}
+_NOT_SETTINGS = {
+    f"ATELIER_{name}" for name in ("CONFIG", "PROCESSES_FILE", "SUPERVISED", "TEST_DATA", "TOKEN", "TORCH")
+}
 """Variables that something else than the settings reads."""
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+
+
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.)[A-Za-z0-9!_.*'()-]+)*/?")
 
 
 _INSIDE = (".internal", ".local", ".localhost")
@@ -216,11 +228,17 @@ class Settings(BaseSettings):
         Field(description="Where artifacts are kept: s3://bucket/folder; none keeps them in the data folder."),
     ] = None
     s3_endpoint: Annotated[str | None, Field(description="The S3-compatible server; none: Amazon's.")] = None
+    s3_public_endpoint: Annotated[
+        str | None,
+        Field(description="How clients reach that server: links then lead to it; none: through the gateway."),
+    ] = None
     s3_region: Annotated[str, Field(description="The bucket's region.")] = "us-east-1"
     s3_access_key_id: Annotated[
         str | None, Field(description="Who asks the S3 store; none: as the machine's role says.")
     ] = None
-    s3_secret_access_key: Annotated[SecretStr | None, Field(description="The secret that belongs to it.")] = None
+    s3_secret_access_key: Annotated[
+        SecretStr | None, Field(validate_default=True, description="The secret that belongs to it.")
+    ] = None
     retention_days: Annotated[
         float | None, Field(gt=0, description="For so long artifacts are kept; none: until they are deleted.")
     ] = None
@@ -272,6 +290,32 @@ class Settings(BaseSettings):
             if service not in SERVICES:
                 raise ValueError(f"no service {service!r}; there are {', '.join(SERVICES)}")
         return by_service
+
+    @field_validator("artifacts_url")
+    @classmethod
+    def _bucket(cls, address: str | None) -> str | None:
+        if address is not None and not _BUCKET.fullmatch(address):
+            raise ValueError("must look like s3://bucket or s3://bucket/folder; the keys have settings of their own")
+        return address
+
+    @field_validator("s3_endpoint", "s3_public_endpoint")
+    @classmethod
+    def _server(cls, address: str | None) -> str | None:
+        if address is None:
+            return None
+        url = URL(address)
+        if url.scheme not in {"http", "https"} or not url.host or url.user or url.query_string:
+            raise ValueError("must look like https://s3.example.com")
+        if url.scheme == "http" and not _is_inside(url.host):
+            raise ValueError("must begin with https://; http:// is for servers of your own network")
+        return address.rstrip("/")
+
+    @field_validator("s3_secret_access_key")
+    @classmethod
+    def _with_its_id(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if (secret is None) != (info.data.get("s3_access_key_id") is None):
+            raise ValueError("goes with ATELIER_S3_ACCESS_KEY_ID: set both, or neither to be who the machine is")
+        return secret
 
     @field_validator("fetch_allow")
     @classmethod

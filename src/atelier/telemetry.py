@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Any
 
 import structlog
+from pydantic_core import to_json
 
 
 def configure_logs(level: str) -> None:
@@ -15,7 +17,7 @@ def configure_logs(level: str) -> None:
         # The plain formatter: a rich one would print local variables, prompts among them.
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         if person
-        else structlog.processors.JSONRenderer()
+        else structlog.processors.JSONRenderer(serializer=_json)
     )
     structlog.configure(
         processors=[
@@ -25,6 +27,13 @@ def configure_logs(level: str) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr)
+        if person
+        else structlog.BytesLoggerFactory(sys.stderr.buffer),
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+
+
+def _json(event: dict[str, Any], **_: object) -> bytes:
+    """A line of the log; what JSON has no form for is written as text."""
+    return to_json(event, fallback=str)

@@ -19,6 +19,7 @@ import torch
 from diffusers import (
     AutoencoderKL,
     StableDiffusionXLImg2ImgPipeline,
+    StableDiffusionXLInpaintPipeline,
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
 )
@@ -32,8 +33,11 @@ from atelier.contracts.engine import ModelSource, PicturePreview, PicturesMade, 
 from atelier.contracts.images import ImageRequest, ImageToImageRequest, TextToImageRequest
 from atelier.engines.diffusion import DiffusionEngine
 from atelier.engines.diffusion.beginning import preview_steps
+from atelier.engines.diffusion.masking import FEATHER, feathered
+from atelier.engines.diffusion.painting import Work
 from atelier.engines.diffusion.pixels import natural_size
 from atelier.errors import InvalidRequest, ModelMissing, UnreadableMedia
+from atelier.media.image import read_mask
 
 torch.set_num_threads(1)
 
@@ -85,6 +89,14 @@ def _to_picture(pipeline: StableDiffusionXLPipeline) -> StableDiffusionXLImg2Img
     return made
 
 
+def _inside_a_mask(pipeline: StableDiffusionXLPipeline) -> StableDiffusionXLInpaintPipeline:
+    parts = dict(pipeline.components)
+    parts["scheduler"] = type(pipeline.scheduler).from_config(pipeline.scheduler.config)
+    made = StableDiffusionXLInpaintPipeline(**parts, add_watermarker=False)
+    made.set_progress_bar_config(disable=True)
+    return made
+
+
 def text_request(prompt: str = "a red fox", **fields: Any) -> TextToImageRequest:
     return TextToImageRequest(prompt=prompt, **{"seed": 7, "num_inference_steps": 6, **fields})
 
@@ -98,6 +110,22 @@ def drawing(width: int = NATIVE_SIDE, height: int = NATIVE_SIDE) -> Image.Image:
     across, down = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
     rings = 127 + 127 * np.sin(np.hypot(across - 100, down - 150) / 9)
     return Image.fromarray(np.stack([across, down, rings], axis=-1).astype(np.uint8))
+
+
+HOLE = (32, 24, 96, 104)
+"""Left, top, right and bottom of the usual mask: on the squares of pixels that a latent stands for."""
+
+
+def mask(*holes: tuple[int, int, int, int], size: tuple[int, int] = (NATIVE_SIDE, NATIVE_SIDE)) -> Image.Image:
+    """Opaque but for its holes, where a picture is to be painted."""
+    made = Image.new("RGBA", size, (0, 0, 0, 255))
+    for hole in holes or (HOLE,):
+        made.paste((0, 0, 0, 0), hole)
+    return made
+
+
+def masked_request(prompt: str = "a red fox", **fields: Any) -> ImageToImageRequest:
+    return picture_request(prompt, **{"mask": png(mask()), **fields})
 
 
 def png(picture: Image.Image) -> bytes:
@@ -559,6 +587,164 @@ class TestStrength:
             decoded = reference.vae.decode(encoded.sample(torch.Generator().manual_seed(7))).sample
         theirs = np.asarray(reference.image_processor.postprocess(decoded)[0])
         assert difference(ours, theirs) <= TOLERANCE
+
+
+class TestMask:
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"strength": 0.8},
+            {"strength": 0.5, "guidance_scale": 1.0},
+            {"strength": 0.2, "negative_prompt": "ugly"},
+            {"strength": 0.9, "num_inference_steps": 10},
+        ],
+        ids=str,
+    )
+    def test_paints_what_diffusers_paints(
+        self, engine: DiffusionEngine, reference: StableDiffusionXLPipeline, fields: dict[str, Any]
+    ) -> None:
+        """Compared deep inside the mask, and before the picture's own pixels are put back also outside of it."""
+        request = masked_request(**fields)
+        (theirs,) = expected(_inside_a_mask(reference), request, mask_image=Image.fromarray(_inside(HOLE)))
+        inner = _inside(HOLE, margin=FEATHER) > 0
+        (ours,) = pixels_of(paint(engine, request)[0])
+        assert difference(ours[inner], theirs[inner]) <= TOLERANCE
+        assert difference(_uncomposited(engine, request), theirs) <= TOLERANCE
+
+    @pytest.mark.parametrize(
+        "name", ["DDIMScheduler", "DPMSolverMultistepScheduler", "HeunDiscreteScheduler", "UniPCMultistepScheduler"]
+    )
+    def test_with_other_schedulers(self, model_copy: Path, name: str) -> None:
+        scheduler = getattr(diffusers, name)(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear")
+        scheduler.save_pretrained(model_copy / "scheduler")
+        index = json.loads((model_copy / "model_index.json").read_text())
+        (model_copy / "model_index.json").write_text(json.dumps({**index, "scheduler": ["diffusers", name]}))
+        request = masked_request(strength=0.8)
+        reference = _inside_a_mask(_reference(model_copy))
+        (theirs,) = expected(reference, request, mask_image=Image.fromarray(_inside(HOLE)))
+        assert difference(_uncomposited(_loaded(model_copy), request), theirs) <= TOLERANCE
+
+    def test_keeps_every_pixel_outside(self, engine: DiffusionEngine) -> None:
+        hole = (33, 27, 61, 90)  # not on the squares of the latents
+        end = paint(engine, masked_request(mask=png(mask(hole)), n=2))[0]
+        source, inside = np.asarray(drawing()), _inside(hole) > 0
+        for picture in pixels_of(end):
+            assert (picture[~inside] == source[~inside]).all()
+            assert np.abs(picture[inside].astype(int) - source[inside]).mean() > VISIBLE
+
+    def test_fades_in_from_its_edge(self) -> None:
+        share = np.asarray(feathered(_holes(mask((0, 40, 128, 80))), (128, 128)))
+        assert share[38:46, 64].tolist() == [0, 0, 64, 128, 191, 255, 255, 255]
+        assert share[60, 0] == share[60, 127] == 255, "a picture's border is no edge of the mask"
+
+    def test_a_narrow_one_is_painted_whole(self, engine: DiffusionEngine) -> None:
+        hole = (40, 51, 100, 52)
+        (picture,) = pixels_of(paint(engine, masked_request(mask=png(mask(hole))))[0])
+        changed = np.abs(picture.astype(int) - np.asarray(drawing())).max(axis=-1)
+        assert (changed[51, 40:100] > 0).mean() > 0.9
+        assert changed[50].max() == changed[52].max() == 0
+
+    def test_is_the_same_alone_and_in_company(self, engine: DiffusionEngine) -> None:
+        requests: list[ImageRequest] = [
+            masked_request("a red fox", seed=1),
+            picture_request("a blue whale", seed=2, strength=0.5, n=2),
+            masked_request("a tower", seed=3, mask=png(mask((0, 0, 64, 128))), strength=0.6, n=2),
+            text_request("an old map", seed=4),
+        ]
+        with unet_calls() as calls:
+            together = paint(engine, *requests, apart=1)
+        assert max(calls) == 12, "masked and unmasked runs share the UNet's calls"
+        for request, end in zip(requests, together, strict=True):
+            assert_same(pixels_of(end), pixels_of(paint(engine, request)[0]))
+
+    def test_image_i_has_seed_plus_i(self, engine: DiffusionEngine) -> None:
+        two = paint(engine, masked_request(n=2, seed=40))[0]
+        assert_same([two.pictures[1].pixels], pixels_of(paint(engine, masked_request(seed=41))[0]))
+
+    def test_strength_is_full_unless_it_is_given(self, engine: DiffusionEngine) -> None:
+        assert masked_request().strength == 1.0
+        assert picture_request().strength == 0.8
+        assert masked_request(strength=0.3).strength == 0.3
+        assert paint(engine, masked_request())[0].usage.steps == 6
+
+    def test_at_another_size_the_picture_and_the_mask_are_resized(self, engine: DiffusionEngine) -> None:
+        (picture,) = pixels_of(paint(engine, masked_request(size="64x64"))[0])
+        source = np.asarray(drawing().resize((64, 64), Image.Resampling.LANCZOS))
+        inside = _inside((16, 12, 48, 52), size=(64, 64)) > 0
+        assert (picture[~inside] == source[~inside]).all()
+        assert np.abs(picture[inside].astype(int) - source[inside]).mean() > VISIBLE
+
+    def test_a_model_of_one_size_keeps_the_pixels_of_the_size_asked_for(self, folder: Path) -> None:
+        engine = DiffusionEngine(ModelSource(model="test/sdxl", folder=folder, device="cpu", one_size=True))
+        engine.load()
+        wide, hole = drawing(256, 192), (64, 48, 192, 144)
+        request = masked_request(image=png(wide), mask=png(mask(hole, size=wide.size)), size="256x192")
+        (picture,) = pixels_of(paint(engine, request)[0])
+        inside = _inside(hole, size=wide.size) > 0
+        assert (picture[~inside] == np.asarray(wide)[~inside]).all()
+        assert np.abs(picture[inside].astype(int) - np.asarray(wide)[inside]).mean() > VISIBLE
+
+    def test_previews_show_the_picture_around_it(self, engine: DiffusionEngine) -> None:
+        run = engine.start(masked_request(partial_images=1))
+        while not run.done:
+            engine.step([run])
+        outside = _inside(HOLE) == 0
+        shown = previews(run)[0].picture.pixels
+        assert (shown[outside] == np.asarray(drawing())[outside]).all()
+        assert difference(shown, pixels_of(made(run))[0]) > VISIBLE
+
+    def test_with_no_step_left_nothing_moves(self, engine: DiffusionEngine) -> None:
+        (picture,) = pixels_of(paint(engine, masked_request(strength=0.0))[0])
+        outside = _inside(HOLE) == 0
+        assert (picture[outside] == np.asarray(drawing())[outside]).all()
+
+    @pytest.mark.parametrize(
+        ("sent", "words"),
+        [
+            (png(mask(size=(64, 128))), r"^mask: is 64x128 pixels and the picture 128x128; "),
+            (png(drawing()), r"^mask: has no transparency; "),
+            (png(Image.new("RGBA", (NATIVE_SIDE, NATIVE_SIDE), (0, 0, 0, 1))), r"^mask: no pixel is fully transparent"),
+            (b"not a picture", r"^mask: not a picture"),
+            (png(mask())[:60], r"^mask: the picture is damaged"),
+        ],
+        ids=["another size", "no transparency", "nothing to paint", "no picture", "cut short"],
+    )
+    def test_one_that_does_not_fit_is_named(self, engine: DiffusionEngine, sent: bytes, words: str) -> None:
+        with pytest.raises(InvalidRequest, match=words) as caught:
+            engine.start(masked_request(mask=sent))
+        assert caught.value.field == "mask"
+
+    def test_a_palette_with_a_transparent_colour_is_one(self, engine: DiffusionEngine) -> None:
+        palette = mask().getchannel("A").convert("P")
+        sink = io.BytesIO()
+        palette.save(sink, "PNG", transparency=0)
+        plain, indexed = paint(engine, masked_request(), masked_request(mask=sink.getvalue()))
+        assert_same(pixels_of(plain), pixels_of(indexed))
+
+
+def _inside(
+    hole: tuple[int, int, int, int], margin: int = 0, size: tuple[int, int] = (NATIVE_SIDE, NATIVE_SIDE)
+) -> Pixels:
+    """255 inside the hole, at least `margin` pixels from its edge, and 0 elsewhere."""
+    left, top, right, bottom = hole
+    plane = np.zeros((size[1], size[0]), dtype=np.uint8)
+    plane[top + margin : bottom - margin, left + margin : right - margin] = 255
+    return plane
+
+
+def _holes(transparent: Image.Image) -> Image.Image:
+    return read_mask(png(transparent), size=transparent.size)
+
+
+def _uncomposited(engine: DiffusionEngine, request: ImageToImageRequest) -> Pixels:
+    """What the model painted, before the picture's own pixels are put back."""
+    run = engine.start(request)
+    assert isinstance(run.work, Work)
+    while not run.work.schedule.done:
+        engine.step([run])
+    run.work.kept = None
+    engine.step([run])
+    return pixels_of(made(run))[0]
 
 
 class TestNaturalSize:

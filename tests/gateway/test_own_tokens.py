@@ -17,10 +17,11 @@ from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from atelier.errors import NotFound, Unauthenticated
-from atelier.gateway.artifacts import PATH, Artifacts
+from atelier.gateway.artifacts import PATH, create_artifacts
 from atelier.gateway.auth import Auth, make_token
 from atelier.gateway.auth.claims import Terms, grant
 from atelier.gateway.auth.memory import Memory
+from atelier.settings import Settings
 from atelier.state.audit import Actor
 from atelier.state.database import open_database
 from atelier.state.keys import create_key, revoke_key
@@ -46,14 +47,15 @@ def test_two_secrets_are_good_while_one_replaces_the_other(tmp_path: Path) -> No
 
 
 async def test_links_that_the_secret_before_signed_are_good_to_their_end(tmp_path: Path, database: AsyncEngine) -> None:
-    before = Artifacts(tmp_path, database, secret=PREVIOUS, link_seconds=60)
+    before = create_artifacts(Settings(home=tmp_path), database, PREVIOUS)
     link = urlsplit(before.link(await before.put("acme", "a request", b"kept", "image/png"), ""))
     name, query = link.path.removeprefix(PATH), dict(parse_qsl(link.query))
-    rotating = Artifacts(tmp_path, database, secret=SECRET, previous=PREVIOUS, link_seconds=60)
+    both = Settings(home=tmp_path, jwt_secret_previous=SecretStr(PREVIOUS))
+    rotating = create_artifacts(both, database, SECRET)
     assert (await rotating.of_link(name, **query)).tenant == "acme"
     assert link.query != urlsplit(rotating.link(name, "")).query
     with pytest.raises(NotFound):
-        await Artifacts(tmp_path, database, secret=SECRET, link_seconds=60).of_link(name, **query)
+        await create_artifacts(Settings(home=tmp_path), database, SECRET).of_link(name, **query)
 
 
 def test_issuer_and_audience_are_asked_where_they_are_set(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
-import aiohttp
 import pytest
 from starlette.requests import Request
 
@@ -14,7 +13,7 @@ from atelier.contracts.images import ImageToImageRequest, TextToImageRequest
 from atelier.contracts.speech_to_text import TranscriptionRequest
 from atelier.contracts.text_to_speech import SpeechRequest
 from atelier.errors import error_classes
-from atelier.gateway.upstreams import _body
+from atelier.gateway.upstreams.bodies import written
 from atelier.wire import chat
 from atelier.wire.body import read_body
 from atelier.wire.call import Call
@@ -43,6 +42,8 @@ REQUESTS: list[Contract] = [
     ImageToImageRequest(image=b"\x89PNG\0", prompt="a dog", strength=0.35, n=2, seed=1),
     ImageToImageRequest(image=b"\x89PNG\0", prompt="a dog", stream=True, partial_images=2),
     ImageToImageRequest(image=b"\x89PNG\0", strength=0.9),
+    ImageToImageRequest(image=b"\x89PNG\0", mask=b"\x89PNG\1", prompt="a dog"),
+    ImageToImageRequest(image=b"\x89PNG\0", mask=b"\x89PNG\1", strength=0.7, n=2, stream=True),
     SpeechRequest(text="Hello.", response_format="opus"),
     SpeechRequest(text="Hallo.", language="de", voice="nova", speed=1.5, model="m", stream=True),
     TranscriptionRequest(audio=b"RIFF"),
@@ -57,16 +58,11 @@ REQUESTS: list[Contract] = [
 
 async def received(outgoing: Outgoing) -> Request:
     """The request as a server sees it, from the very bytes that the client would send."""
-    body, headers = _body(outgoing)
-    if isinstance(body, aiohttp.FormData):
-        payload = body()
-        content, headers = await payload.as_bytes(), {"content-type": payload.content_type}
-        headers["content-type"] = payload.headers["content-type"]
-    else:
-        content = body
+    body = await written(outgoing)
+    headers = {"content-type": body.content_type}
 
     async def receive() -> dict[str, object]:
-        return {"type": "http.request", "body": content, "more_body": False}
+        return {"type": "http.request", "body": body.data, "more_body": False}
 
     encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
     return Request({"type": "http", "method": "POST", "path": outgoing.path, "headers": encoded}, receive)
@@ -93,7 +89,7 @@ def test_errors_survive_the_wire() -> None:
         (400, "invalid_request"),
         (413, "too_large"),
         (401, "upstream_failed"),
-        (429, "upstream_failed"),
+        (429, "overloaded"),
         (500, "upstream_failed"),
     ],
 )

@@ -68,12 +68,24 @@ class TextToImageRequest(ImageRequest):
     prompt: Prompt
 
 
+STRENGTH, STRENGTH_INSIDE_A_MASK = 0.8, 1.0
+"""What applies where a request names none: who marks a place wants something else there."""
+
+
+def _usual_strength(fields: dict[str, object]) -> float:
+    return STRENGTH if fields.get("mask") is None else STRENGTH_INSIDE_A_MASK
+
+
 class ImageToImageRequest(ImageRequest):
-    """`image`: an encoded picture (PNG, JPEG, WebP, …). `strength`: 0 keeps it, 1 ignores it."""
+    """`image`: an encoded picture (PNG, JPEG, WebP, …). `strength`: 0 keeps it, 1 ignores it.
+
+    mask: an encoded picture of the same width and height; only where it is fully transparent the picture is painted.
+    """
 
     image: bytes = Field(repr=False)
+    mask: bytes | None = Field(default=None, repr=False)
     prompt: Annotated[Text, Field(max_length=4_000)] = ""
-    strength: Annotated[float, Field(ge=0, le=1)] = 0.8
+    strength: Annotated[float, Field(ge=0, le=1, default_factory=_usual_strength)]
 
 
 class Image(Contract):

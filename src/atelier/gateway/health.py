@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +34,7 @@ def _service(service: str, pool: list[Upstream], processes: Mapping[str, Any]) -
         "models": models,
         "queue": best.report.get("queue"),
         "upstreams": len(pool),
+        "circuit": best.circuit.state(time.monotonic()),
     }
     process = processes.get(service)
     if process:

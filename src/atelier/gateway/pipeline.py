@@ -3,134 +3,219 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import anyio
-import structlog
-from uuid_utils import uuid7
+from starlette.responses import Response
 
-from atelier.catalog import SERVICES
-from atelier.contracts.base import Contract, Event, Partial, Result
+from atelier.catalog import Service
+from atelier.contracts.base import Contract, Event, Partial, Result, Usage
 from atelier.contracts.images import ImagesResult
 from atelier.contracts.text_to_speech import SpeechResult
-from atelier.errors import AtelierError, Internal, TooSlow, Unavailable
+from atelier.errors import AtelierError, Internal, TooSlow
 from atelier.gateway.artifacts import Artifacts
 from atelier.gateway.auth import Caller
-from atelier.gateway.limits import Limits, Place
-from atelier.gateway.upstreams import Upstreams
+from atelier.gateway.limits import Ask, Limits, Place
+from atelier.gateway.tenants import TenantFacts
+from atelier.gateway.upstreams import Served, Upstreams
 from atelier.gateway.usage import Ledger, UsageRecord
+from atelier.rules import Price
+from atelier.wire.metering import Metered
+from atelier.wire.serving import final_result
 
-log = structlog.get_logger()
-
-
-def new_request_id() -> str:
-    """A UUIDv7: unique, and sorted by time."""
-    return str(uuid7())
+FREE = Price()
 
 
-@dataclass
+@dataclass(slots=True)
 class Exchange:
-    """One admitted request of one caller. place: its place in the limits. keep: store the files of its result."""
+    """One admitted request of one caller.
+
+    place: its place in the limits. keep: store the files of its result, for keep_days (None: for good). served: who
+    served it. metered: what its answer was made of, once it is settled.
+    """
 
     id: str
     caller: Caller
-    service: str
+    service: Service
     request_type: str
     request: Contract
     place: Place
     keep: bool = False
+    keep_days: float | None = None
+    served: Served = field(default_factory=Served)
+    metered: Metered | None = None
 
 
 class Pipeline:
-    """Everything between a parsed request and its answer."""
+    """Everything between a parsed request and its answer. prices: by service; none costs nothing."""
 
-    def __init__(self, limits: Limits, upstreams: Upstreams, artifacts: Artifacts, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        upstreams: Upstreams,
+        artifacts: Artifacts,
+        ledger: Ledger,
+        prices: Mapping[str, Price],
+    ) -> None:
         self._limits = limits
         self._upstreams = upstreams
         self._artifacts = artifacts
         self._ledger = ledger
+        self._prices = prices
         self._open: set[str] = set()
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def admit(self, caller: Caller, service: str) -> Place:
-        """Before anything is done for a request. Raises RateLimited."""
-        return self._limits.admit(caller.tenant, service)
+    async def admit(
+        self, request_id: str, caller: Caller, facts: TenantFacts, service: Service, request: Contract
+    ) -> Place:
+        """A place in every limit, and what the request may take reserved. Raises RateLimited, Unavailable."""
+        usage = service.estimate(request)
+        return await self._limits.admit(self._ask(request_id, caller, facts, service, usage))
 
-    def turn_away(self, place: Place) -> None:
-        """The admitted request turned out to be malformed: it never ran, and its place is free again."""
-        self._limits.refund(place)
+    async def check(self, request_id: str, caller: Caller, facts: TenantFacts, service: Service) -> None:
+        """Raises what `admit` would of the smallest request, and takes nothing: before a file is fetched for it."""
+        await self._limits.check(self._ask(request_id, caller, facts, service, Usage(units=1)))
+
+    def _ask(self, request_id: str, caller: Caller, facts: TenantFacts, service: Service, usage: Usage) -> Ask:
+        cost = self._price(service).of(usage)
+        return Ask(
+            request_id, caller.tenant, service.name, usage.units, cost, service.sure, facts.plan, facts.limits
+        )  # fmt: skip
+
+    def _price(self, service: Service) -> Price:
+        return self._prices.get(service.name, FREE)
 
     async def drained(self, seconds: float) -> None:
         """Until every request has been settled, or the time is up: what shutting down waits for."""
         with anyio.move_on_after(seconds):
             await self._idle.wait()
 
-    async def run(self, exchange: Exchange) -> AsyncGenerator[Event, None]:
+    async def whole(self, exchange: Exchange) -> Result:
+        """The answer in one piece. Like `events`, it leaves one usage record behind, however it ends."""
+        record = self._begin(exchange)
+        try:
+            return await self._finish(exchange, record, await final_result(self._called(exchange)))
+        except Exception as problem:
+            self._fail(record, problem)
+            raise
+        finally:
+            await self._end(exchange, record)
+
+    async def relayed(self, exchange: Exchange, read: Callable[[Result], Response]) -> Response:
+        """The answer of a worker of ours as the worker worded it: it is metered by its header, and not read.
+
+        read: words the result of a server that sends no such header.
+        """
+        record = self._begin(exchange)
+        try:
+            answer = await self._upstreams.relayed(
+                exchange.service.name,
+                exchange.request,
+                tenant=exchange.caller.tenant,
+                request_id=exchange.id,
+                served=exchange.served,
+            )
+            if isinstance(answer, Result):
+                return read(await self._finish(exchange, record, answer))
+            await self._succeed(exchange, record, answer.metered)
+            return Response(answer.body, headers=answer.headers)
+        except Exception as problem:
+            self._fail(record, problem)
+            raise
+        finally:
+            await self._end(exchange, record)
+
+    async def given_again(self, exchange: Exchange, metered: Metered) -> None:
+        """Meter an answer that was made before, for another request."""
+        record = self._begin(exchange)
+        record.cached = True
+        try:
+            await self._succeed(exchange, record, metered)
+        finally:
+            await self._end(exchange, record)
+
+    async def events(self, exchange: Exchange) -> AsyncGenerator[Event, None]:
         """Partial events, then the Result, which is settled before it is given out.
 
         However it ends (done, failed, cancelled, or left by the client), one usage record is written.
         Raises whatever the upstream raises.
         """
-        record = UsageRecord(exchange.id, exchange.caller, SERVICES[exchange.service], exchange.request_type)
-        self._begin(exchange.id)
+        record = self._begin(exchange)
         try:
-            async with aclosing(self._serve(exchange, record)) as events:
+            async with aclosing(self._called(exchange)) as events:
                 async for event in events:
+                    if isinstance(event, Result):
+                        yield await self._finish(exchange, record, event)
+                        return
+                    if isinstance(event, Partial):
+                        record.delivered = event.delivered
                     yield event
         except Exception as problem:
-            record.status, record.error = "failed", problem.code if isinstance(problem, AtelierError) else Internal.code
-            if not isinstance(problem, TooSlow):  # the device was busy with it for all its time
-                self._limits.refund(exchange.place)
+            self._fail(record, problem)
             raise
         finally:
-            # Shielded: a client that has gone must not keep its record from being written.
-            with anyio.CancelScope(shield=True):
-                await self._close(record)
+            await self._end(exchange, record)
 
-    async def _close(self, record: UsageRecord) -> None:
-        try:
-            await self._ledger.settle(record)
-        except Unavailable:  # the answer, if one is still owed, says so already; the log keeps what the table lacks
-            log.error("usage record not written", **{k: str(v) for k, v in record.row().items() if v is not None})
-        finally:
-            self._end(record.id)
-
-    def _begin(self, request_id: str) -> None:
-        self._open.add(request_id)
-        self._idle.clear()
-
-    def _end(self, request_id: str) -> None:
-        self._open.discard(request_id)
-        if not self._open:
-            self._idle.set()
-
-    async def _serve(self, exchange: Exchange, record: UsageRecord) -> AsyncGenerator[Event, None]:
-        calls = self._upstreams.call(
-            exchange.service,
+    def _called(self, exchange: Exchange) -> AsyncGenerator[Event, None]:
+        return self._upstreams.call(
+            exchange.service.name,
             exchange.request,
             tenant=exchange.caller.tenant,
             request_id=exchange.id,
-            served_by=record.name_upstream,
+            served=exchange.served,
         )
-        async with aclosing(calls) as events:
-            async for event in events:
-                if isinstance(event, Result):
-                    yield await self._finish(exchange, record, event)
-                    return
-                if isinstance(event, Partial):
-                    record.delivered = event.delivered
-                yield event
+
+    def _begin(self, exchange: Exchange) -> UsageRecord:
+        self._open.add(exchange.id)
+        self._idle.clear()
+        return UsageRecord(
+            exchange.id,
+            exchange.caller,
+            exchange.service,
+            exchange.request_type,
+            price=self._price(exchange.service),
+        )
+
+    @staticmethod
+    def _fail(record: UsageRecord, problem: Exception) -> None:
+        record.status, record.error = "failed", problem.code if isinstance(problem, AtelierError) else Internal.code
 
     async def _finish(self, exchange: Exchange, record: UsageRecord, result: Result) -> Result:
         if exchange.keep:
             result = await self._stored(exchange, result)
-        record.delivered = record.service.measure(exchange.request, result)
-        record.model, record.status = result.model, "succeeded"
-        await self._ledger.settle(record)
-        return result.model_copy(update={"usage": record.delivered})
+        usage = exchange.service.measure(exchange.request, result)
+        await self._succeed(exchange, record, Metered(model=result.model, usage=usage))
+        return result.model_copy(update={"usage": usage})
+
+    async def _succeed(self, exchange: Exchange, record: UsageRecord, metered: Metered) -> None:
+        exchange.metered = metered
+        record.delivered, record.model, record.status = metered.usage, metered.model, "succeeded"
+        await self._settle(exchange, record)
+
+    async def _end(self, exchange: Exchange, record: UsageRecord) -> None:
+        """Settled in any case; shielded: a client that has gone must not keep the record from being written."""
+        try:
+            if not record.settled:
+                with anyio.CancelScope(shield=True):
+                    await self._settle(exchange, record)
+        finally:
+            self._open.discard(exchange.id)
+            if not self._open:
+                self._idle.set()
+
+    async def _settle(self, exchange: Exchange, record: UsageRecord) -> None:
+        """The record is written, and the limits are told what really happened."""
+        record.upstream, record.fallback = exchange.served.upstream, exchange.served.fallback
+        try:
+            await self._ledger.settle(record)
+        finally:
+            if record.status == "failed" and record.error != TooSlow.code:
+                self._limits.refund(exchange.place)
+            else:  # a request that ran out of time failed too, but a device was busy with it for all of it
+                self._limits.settle(exchange.place, units=record.counted.units, cost=record.cost)
 
     async def _stored(self, exchange: Exchange, result: Result) -> Result:
         if isinstance(result, ImagesResult):
@@ -144,4 +229,6 @@ class Pipeline:
         return result
 
     async def _put(self, exchange: Exchange, data: bytes, media_type: str) -> str:
-        return await self._artifacts.put(exchange.caller.tenant, exchange.id, data, media_type)
+        return await self._artifacts.put(
+            exchange.caller.tenant, exchange.id, data, media_type, keep_days=exchange.keep_days
+        )

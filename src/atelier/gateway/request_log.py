@@ -3,37 +3,45 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from typing import Any
 
 import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uuid_utils import uuid7
 
-from atelier.gateway.pipeline import new_request_id
+from atelier.gateway.metrics import Metrics
 
-log = structlog.get_logger()
+_QUIET = {"/health", "/", "/metrics"}
 
-_QUIET = {"/health", "/"}
+_SAFE = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
+
+
+def new_request_id() -> str:
+    """A UUIDv7: unique, and sorted by time."""
+    return str(uuid7())
 
 
 class RequestLog:
-    """ASGI middleware, outermost: names the request (`request.state.request_id`) and writes down how it ended.
+    """ASGI middleware, outermost: names the request (`request.state.request_id`), writes down and counts its end.
 
     `fault` words the answer to an exception that nothing else caught.
     """
 
-    def __init__(self, app: ASGIApp, fault: Callable[[Request, Exception], Awaitable[Response]]) -> None:
+    def __init__(self, app: ASGIApp, *, fault: Callable[[Request, Exception], Response], metrics: Metrics) -> None:
         self._app = app
         self._fault = fault
+        self._metrics = metrics
+        self._log = structlog.get_logger().bind()  # bound once: a lazy logger is set up anew at each call
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         state = scope.setdefault("state", {})
-        state["request_id"] = new_request_id()
+        request_id = state["request_id"] = new_request_id()
         started = time.perf_counter()
         status = 499  # until an answer has begun
 
@@ -41,10 +49,7 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = state["request_id"]
-                headers["x-content-type-options"] = "nosniff"
-                headers["referrer-policy"] = "no-referrer"
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *_SAFE]
             await send(message)
 
         try:
@@ -52,16 +57,17 @@ class RequestLog:
         except Exception as problem:
             if status != 499:  # an answer had begun: the broken connection is all that can be said
                 raise
-            answer = await self._fault(Request(scope), problem)
-            await answer(scope, receive, named)
+            await self._fault(Request(scope), problem)(scope, receive, named)
         finally:
             self._write(scope, state, status, time.perf_counter() - started)
 
-    @staticmethod
-    def _write(scope: Scope, state: dict[str, object], status: int, seconds: float) -> None:
+    def _write(self, scope: Scope, state: dict[str, Any], status: int, seconds: float) -> None:
         if scope["path"] in _QUIET and status == 200:
             return
-        log.info(
+        service = state.get("service")
+        if service is not None:
+            self._metrics.count(service, status, seconds)
+        self._log.info(
             "request",
             request_id=state["request_id"],
             method=scope["method"],

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from PIL import Image, ImageOps, ImageStat, UnidentifiedImageError
 
-from atelier.errors import TooLarge, UnreadableMedia
+from atelier.errors import InvalidRequest, TooLarge, UnreadableMedia
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,18 +26,56 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 def read_image(data: bytes, *, field: str = "image") -> Image.Image:
     """An RGB picture, upright as its EXIF orientation says; transparency is laid on white, or light shapes on black.
 
-    Raises UnreadableMedia for what is not a picture, TooLarge for one over `MOST_PIXELS` (the header is asked
-    before anything is unpacked, so a decompression bomb costs nothing).
+    Raises UnreadableMedia for what is not a picture, TooLarge for one over `MOST_PIXELS`.
     """
+    with _in_words(field):
+        return _flatten(_upright(data, field))
+
+
+def read_mask(data: bytes, *, size: tuple[int, int], field: str = "mask") -> Image.Image:
+    """Where a picture of `size` (width, height) is to be painted: 255 where the mask is fully transparent, else 0.
+
+    Raises InvalidRequest for a mask of another size, without transparency, or without a fully transparent pixel, and
+    what `read_image` raises.
+    """
+    with _in_words(field):
+        mask = _upright(data, field)
+        holes = mask.convert("RGBA").getchannel("A").point(lambda alpha: 0 if alpha else 255)
+    if mask.size != size:
+        raise InvalidRequest(
+            "{}: is {}x{} pixels and the picture {}x{}; send a mask of the picture's size".format(
+                field, *mask.size, *size
+            ),
+            field=field,
+        )
+    if not mask.has_transparency_data:
+        raise InvalidRequest(
+            f"{field}: has no transparency; send a PNG with an alpha channel that is 0 where to paint", field=field
+        )
+    if holes.getbbox() is None:
+        raise InvalidRequest(
+            f"{field}: no pixel is fully transparent; make those so that are to be painted", field=field
+        )
+    return holes
+
+
+def _upright(data: bytes, field: str) -> Image.Image:
+    """The unpacked picture. The header is asked before anything is unpacked: a decompression bomb costs nothing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        picture = Image.open(io.BytesIO(data), formats=FORMATS)
+    width, height = picture.size
+    if width * height > MOST_PIXELS:
+        raise _too_large(field)
+    picture.load()
+    return ImageOps.exif_transpose(picture)
+
+
+@contextmanager
+def _in_words(field: str) -> Iterator[None]:
+    """Pillow's errors as ours."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(data), formats=FORMATS)
-        width, height = picture.size
-        if width * height > MOST_PIXELS:
-            raise _too_large(field)
-        picture.load()
-        return _flatten(ImageOps.exif_transpose(picture))
+        yield
     except UnidentifiedImageError:
         raise UnreadableMedia(
             f"{field}: not a picture that can be read; send PNG, JPEG, WebP, GIF, BMP or TIFF", field=field

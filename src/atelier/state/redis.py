@@ -14,7 +14,7 @@ CONNECT_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
 
 
-def connect_redis(url: str) -> Redis:
+def connect_redis(url: str, *, answer_seconds: float = ANSWER_SECONDS) -> Redis:
     """A client with a pool of its own; nothing is connected yet. Answers are bytes.
 
     Raises SettingsProblem where the driver is missing or the address cannot be one.
@@ -30,7 +30,7 @@ def connect_redis(url: str) -> Redis:
             url,
             protocol=2,
             socket_connect_timeout=CONNECT_SECONDS,
-            socket_timeout=ANSWER_SECONDS,
+            socket_timeout=answer_seconds,
             # A script that may have been run must not be run again unseen: who calls decides.
             retry=Retry(NoBackoff(), 0),
         )

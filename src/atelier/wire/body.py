@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails, from_json
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
+from atelier.contracts.base import Contract
 from atelier.errors import InvalidRequest, UnsupportedMedia
 from atelier.wire.aside import aside
 
@@ -25,10 +26,11 @@ MOST_FIELDS = 64
 
 @dataclass(frozen=True)
 class Body:
-    """fields: what JSON or the form's text parts hold. files: the uploaded parts by name."""
+    """fields: what JSON or the form's text parts hold. files: the uploaded parts by name. weight: bytes of all."""
 
     fields: dict[str, object]
     files: dict[str, list[bytes]] = field(default_factory=dict)
+    weight: int = 0
 
     def file(self, name: str) -> bytes | None:
         """The one file of that name. Raises InvalidRequest for several, or for an empty one."""
@@ -38,6 +40,31 @@ class Body:
         if found and not found[0]:
             raise InvalidRequest(f"{name}: the file is empty", field=name)
         return found[0] if found else None
+
+    def beside(self, *files: str) -> dict[str, object]:
+        """What came beside these files. Any other file is among it, for the fields to refuse."""
+        return {name: value for name, value in {**self.fields, **self.files}.items() if name not in files}
+
+
+def _nullable(schema: dict[str, Any]) -> None:
+    """Say in a JSON schema that every field which may be left out may also be null."""
+    for name, field_ in schema.get("properties", {}).items():
+        if name not in schema.get("required", []) and {"type": "null"} not in field_.get("anyOf", []):
+            kept = {key: field_.pop(key) for key in ("default", "title", "description") if key in field_}
+            schema["properties"][name] = {"anyOf": [field_, {"type": "null"}], **kept}
+
+
+class JsonFields(Contract):
+    """The JSON body of an OpenAI route, where null stands for a field that is left out: its clients send both."""
+
+    model_config = ConfigDict(json_schema_extra=_nullable)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, fields: object) -> object:
+        if not isinstance(fields, dict):
+            return fields
+        return {name: value for name, value in fields.items() if value is not None or name not in cls.model_fields}
 
 
 async def read_body(request: Request, *, most_file_bytes: int) -> Body:
@@ -62,7 +89,7 @@ def _json_body(raw: bytes) -> Body:
         raise InvalidRequest(f"body: not valid JSON ({problem})"[:300], field="body") from None
     if not isinstance(fields, dict):
         raise InvalidRequest("body: must be a JSON object", field="body")
-    return Body(fields)
+    return Body(fields, weight=len(raw))
 
 
 async def _form_body(request: Request, most_file_bytes: int) -> Body:
@@ -100,7 +127,7 @@ async def _parts(form: FormData) -> Body:
             raise InvalidRequest(f"{name}: given twice", field=name)
         else:
             fields[name] = value
-    return Body(fields, files)
+    return Body(fields, files, sum(len(file) for found in files.values() for file in found))
 
 
 def validated(model: type[Model], fields: Mapping[str, object], *, called: Mapping[str, str] | None = None) -> Model:

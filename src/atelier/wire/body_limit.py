@@ -18,8 +18,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        too_long = declared.isdigit() and int(declared) > self._most
+        too_long = self._declares_too_much(scope)
         received = 0
 
         async def counted() -> Message:
@@ -33,6 +32,12 @@ class BodyLimit:
             return message
 
         await self._app(scope, counted, send)
+
+    def _declares_too_much(self, scope: Scope) -> bool:
+        for name, value in scope["headers"]:
+            if name == b"content-length":
+                return value.isdigit() and int(value) > self._most
+        return False
 
     def _refusal(self) -> TooLarge:
         return TooLarge(f"body: larger than the limit of {self._most / 1e6:.0f} MB; send less", field="body")

@@ -26,13 +26,21 @@ class Call:
     options: Mapping[str, object] = field(default_factory=dict)
 
 
+def _never(_: Call) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Shape:
-    """How a kind of answer is worded. answer: all of it at once. stream: in pieces, whose type `stream_type` tells."""
+    """How a kind of answer is worded. answer: all of it at once. stream: in pieces, whose type `stream_type` tells.
+
+    relays: whether a worker's own whole answer to the call is worded as the caller wants it, and can be passed on.
+    """
 
     answer: Callable[[Result, Call, Link], Response]
     stream: Callable[[AsyncGenerator[Event, None], Call], AsyncGenerator[bytes, None]]
     stream_type: Callable[[Call], str]
+    relays: Callable[[Call], bool] = _never
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 from starlette.responses import Response
 
 from atelier.contracts.base import Contract, Event, ModelName, Result
@@ -19,10 +19,11 @@ from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResul
 from atelier.errors import InvalidRequest, UpstreamFailed
 from atelier.wire import sse
 from atelier.wire.answers import Answer, UsageAnswer
-from atelier.wire.body import Body, validated
+from atelier.wire.body import Body, JsonFields, validated
 from atelier.wire.call import Call, Link, Shape
 from atelier.wire.exchange import Incoming, Outgoing, server_events
 from atelier.wire.media import Load, data_uri
+from atelier.wire.signatures import kind_of
 
 
 class _ImageUrl(Contract):
@@ -44,6 +45,7 @@ class _Message(Contract):
     role: Literal["system", "developer", "user", "assistant"]
     content: str | list[Annotated[_TextPart | _ImagePart, Field(discriminator="type")]]
     name: str | None = None
+    refusal: None = None  # stands in every answer of OpenAI's, which clients send back as it was
 
 
 class _StreamOptions(Contract):
@@ -51,10 +53,16 @@ class _StreamOptions(Contract):
     include_obfuscation: bool | None = None
 
 
-class ChatFields(Contract):
-    """The body of POST /v1/chat/completions. Sampling fields that the captioner lacks are accepted and unused."""
+class _PlainText(Contract):
+    type: Literal["text"]
 
-    model_config = ConfigDict(extra="forbid")
+
+class ChatFields(JsonFields):
+    """The body of POST /v1/chat/completions.
+
+    What a captioner has no use for (sampling, effort, and what OpenAI stores or bills by) is accepted and unused;
+    what would change the kind of answer (tools, audio, logprobs, stop words, JSON) is refused.
+    """
 
     messages: Annotated[list[_Message], Field(min_length=1, max_length=64)]
     model: ModelName | None = None
@@ -67,12 +75,20 @@ class ChatFields(Contract):
     top_p: float | None = None
     seed: int | None = None
     user: str | None = None
+    safety_identifier: str | None = None
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
+    reasoning_effort: str | None = None
+    verbosity: str | None = None
+    service_tier: str | None = None
+    store: bool | None = None
+    metadata: dict[str, str] | None = None
+    prompt_cache_key: str | None = None
+    response_format: _PlainText | None = None
 
 
 async def read(body: Body, load: Load) -> Call:
-    fields = validated(ChatFields, body.fields)
+    fields = validated(ChatFields, body.beside())
     reference, question = _last_picture(fields.messages)
     asked = {
         "image": await load(reference, "messages.image_url", "image"),
@@ -183,14 +199,16 @@ def stream_type(_: Call) -> str:
     return sse.MEDIA_TYPE
 
 
-SHAPE = Shape(answer, stream, stream_type)
+SHAPE = Shape(answer, stream, stream_type, relays=lambda _: True)
 
 
 # The other direction: asking an upstream.
 
 
 def send(request: ImageToTextRequest) -> Outgoing:
-    parts: list[object] = [{"type": "image_url", "image_url": {"url": data_uri(request.image, "image/png")}}]
+    parts: list[object] = [
+        {"type": "image_url", "image_url": {"url": data_uri(request.image, _media_type(request.image))}}
+    ]
     if request.question:
         parts.append({"type": "text", "text": request.question})
     fields: dict[str, object] = {
@@ -203,6 +221,11 @@ def send(request: ImageToTextRequest) -> Outgoing:
     if request.stream:
         fields |= {"stream": True, "stream_options": {"include_usage": True}}
     return Outgoing("/v1/chat/completions", fields, weight=len(request.image))
+
+
+def _media_type(image: bytes) -> str:
+    found = kind_of(image)[1]
+    return found if found.startswith("image/") else "image/png"
 
 
 async def receive(incoming: Incoming, request: ImageToTextRequest) -> AsyncGenerator[Event, None]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Protocol
 
-from atelier.errors import AtelierError, UpstreamFailed, error_classes
+from atelier.errors import AtelierError, Overloaded, UpstreamFailed, error_classes
 from atelier.wire import sse
 from atelier.wire.answers import Answer
 
@@ -16,21 +17,31 @@ TENANT_HEADER = "x-atelier-tenant"
 SECONDS_HEADER = "x-atelier-seconds"
 """How long the request may take from its arrival at the worker."""
 
+PRIVATE = "x-atelier-"
+"""What headers begin with that only workers of ours are sent."""
+
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A POST to an upstream: JSON, or a form where there are files. weight: roughly how many bytes the JSON has."""
+    """A POST to an upstream: JSON, or a form where there are files. weight: roughly how many bytes the JSON has.
+
+    raw, content_type: the body, where it is written already. It goes to workers of ours as it is; for other upstreams
+    it is written anew, from the fields and files, or without these from the raw JSON: a form must bring them along.
+    """
 
     path: str
-    fields: Mapping[str, object]
+    fields: Mapping[str, object] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
     weight: int = 0
+    raw: bytes | None = None
+    content_type: str = "application/json"
 
 
 class Incoming(Protocol):
     """An upstream's answer with a good status."""
 
-    headers: Mapping[str, str]
+    @property
+    def headers(self) -> Mapping[str, str]: ...
 
     async def read(self) -> bytes: ...
 
@@ -59,17 +70,24 @@ async def server_events(incoming: Incoming) -> AsyncIterator[sse.ServerEvent]:
         yield event
 
 
-def error_from(answer: ErrorAnswer, *, status: int, retry_after: float | None = None) -> AtelierError:
+def error_from(
+    answer: ErrorAnswer, *, status: int, retry_after: float | None = None, foreign: bool = False
+) -> AtelierError:
     """The error of our tree that an upstream's answer stands for.
 
     Our workers say the class by its code. Of a foreign server only 4xx for a bad request speaks of the caller's
-    request; its other refusals (its own keys, limits and faults) are the upstream's trouble: 502.
+    request; its other refusals (its own keys and faults) are the upstream's trouble: 502, and its limits 503.
     """
     body = answer.error
-    cls = error_classes().get(body.code or "")
+    cls = None if foreign else _classes().get(body.code or "")
     if cls is not None:
         return cls(body.message, field=body.param, retry_after=retry_after)
     if status in {400, 413, 415, 422}:
         by_status = {c.status: c for c in reversed(list(error_classes().values()))}
         return by_status[422 if status == 400 else status](body.message, field=body.param)
+    if status in {429, 503}:
+        return Overloaded("the service is busy; try again soon", retry_after=retry_after)
     return UpstreamFailed(f"the service answered with status {status}")
+
+
+_classes = cache(error_classes)

@@ -1,7 +1,7 @@
 """Images in OpenAI's shape: generations, edits and variations.
 
 https://platform.openai.com/docs/api-reference/images. Fields of ours beside theirs: negative_prompt,
-num_inference_steps, guidance_scale, seed, strength.
+num_inference_steps, guidance_scale, seed, strength, and a mask for variations.
 """
 
 from __future__ import annotations
@@ -28,76 +28,103 @@ from atelier.errors import InvalidRequest, UpstreamFailed
 from atelier.wire import sse
 from atelier.wire.answers import Answer, UsageAnswer
 from atelier.wire.aside import aside
-from atelier.wire.body import Body, validated
+from atelier.wire.body import Body, JsonFields, validated
 from atelier.wire.call import Call, Link, Shape
 from atelier.wire.exchange import Incoming, Outgoing, server_events
 from atelier.wire.media import Load, read_base64
+from atelier.wire.signatures import kind_of, picture_size
 
 _IGNORED_STYLES = {"vivid", "natural"}  # DALL-E 3's own
 
 
 class _SharedFields(ImageRequest):
-    """`quality`, `moderation` and `user` are accepted and change nothing."""
+    """`quality`, `complexity`, `moderation`, `user` and `safety_identifier` are accepted and change nothing."""
 
     response_format: Literal["b64_json", "url"] = "b64_json"
     quality: str | None = None
+    complexity: str | None = None
     moderation: str | None = None
     user: str | None = None
+    safety_identifier: str | None = None
     background: Literal["auto", "opaque"] | None = None
 
 
-class GenerationFields(_SharedFields, TextToImageRequest):
+class GenerationFields(JsonFields, _SharedFields, TextToImageRequest):
     """The body of POST /v1/images/generations."""
 
 
+_Part = Annotated[str, Field(json_schema_extra={"format": "binary"})]
+
+
 class EditFields(_SharedFields):
-    """The form of POST /v1/images/edits, beside its part `image`."""
+    """The form of POST /v1/images/edits, beside its part `image`.
+
+    mask: a PNG as large as the picture; only where it is fully transparent the picture is painted. strength: 0.8
+    where none is given, and 1 with a mask.
+    """
 
     prompt: Annotated[str, Field(min_length=1, max_length=4_000)]
-    strength: Annotated[float, Field(ge=0, le=1)] = 0.8
+    mask: _Part | None = None
+    strength: Annotated[float, Field(ge=0, le=1)] | None = None
     input_fidelity: str | None = None
 
 
 class VariationFields(_SharedFields):
-    """The form of POST /v1/images/variations, beside its part `image`."""
+    """The form of POST /v1/images/variations, beside its part `image`. `mask` as for edits is ours.
 
-    strength: Annotated[float, Field(ge=0, le=1)] = 0.5
+    strength: 0.5 where none is given, and 1 with a mask.
+    """
 
+    mask: _Part | None = None
+    strength: Annotated[float, Field(ge=0, le=1)] | None = None
+
+
+_VARIATION_STRENGTH = 0.5
+_FILES = {"image", "mask"}
 
 _NOT_OURS = set(EditFields.model_fields) | set(GenerationFields.model_fields)
 _NOT_OURS -= set(TextToImageRequest.model_fields) | set(ImageToImageRequest.model_fields)
 
 
 async def read_generation(body: Body, _: Load) -> Call:
-    fields = validated(GenerationFields, body.fields)
+    fields = validated(GenerationFields, body.beside())
     return _call(fields, validated(TextToImageRequest, _ours(fields)), kind="image_generation")
 
 
 async def read_edit(body: Body, load: Load) -> Call:
-    if "mask" in body.files or "mask" in body.fields:
-        raise InvalidRequest("mask: painting inside a mask is not served; send the picture without it", field="mask")
-    image = await _picture(body, load)
-    fields = validated(EditFields, {k: v for k, v in body.fields.items() if k != "image"})
-    return _call(fields, validated(ImageToImageRequest, _ours(fields) | {"image": image}), kind="image_edit")
+    files = await _files(body, load)
+    fields = validated(EditFields, body.beside(*_FILES))
+    return _call(fields, validated(ImageToImageRequest, files | _ours(fields)), kind="image_edit")
 
 
 async def read_variation(body: Body, load: Load) -> Call:
-    image = await _picture(body, load)
-    fields = validated(VariationFields, {k: v for k, v in body.fields.items() if k != "image"})
-    return _call(fields, validated(ImageToImageRequest, _ours(fields) | {"image": image}), kind="image_edit")
+    files = await _files(body, load)
+    fields = validated(VariationFields, body.beside(*_FILES))
+    usual = {} if "mask" in files else {"strength": _VARIATION_STRENGTH}
+    return _call(fields, validated(ImageToImageRequest, files | usual | _ours(fields)), kind="image_edit")
 
 
-async def _picture(body: Body, load: Load) -> bytes:
-    if image := body.file("image"):
-        return image
-    reference = body.fields.get("image")
-    if isinstance(reference, str):
-        return await load(reference, "image", "image")
-    raise InvalidRequest("image: is required; send the picture as a file part of a form", field="image")
+async def _files(body: Body, load: Load) -> dict[str, object]:
+    """The picture, and the mask if there is one."""
+    image = await _file(body, "image", load)
+    if image is None:
+        raise InvalidRequest("image: is required; send the picture as a file part of a form", field="image")
+    mask = await _file(body, "mask", load)
+    return {"image": image} if mask is None else {"image": image, "mask": mask}
+
+
+async def _file(body: Body, name: str, load: Load) -> bytes | None:
+    """The file of that name: a part of the form, or what a text refers to."""
+    if part := body.file(name):
+        return part
+    reference = body.fields.get(name)
+    if reference is not None and not isinstance(reference, str):
+        raise InvalidRequest(f"{name}: send one file, as a part of a form", field=name)
+    return await load(reference, name, "image") if reference is not None else None
 
 
 def _ours(fields: _SharedFields) -> dict[str, object]:
-    ours = fields.model_dump(exclude=_NOT_OURS, exclude_unset=True)
+    ours = fields.model_dump(exclude=_NOT_OURS, exclude_unset=True, exclude_none=True)
     if ours.get("style") in _IGNORED_STYLES:
         del ours["style"]
     return ours
@@ -241,7 +268,7 @@ def stream_type(_: Call) -> str:
     return sse.MEDIA_TYPE
 
 
-SHAPE = Shape(answer, stream, stream_type)
+SHAPE = Shape(answer, stream, stream_type, relays=lambda call: not call.keep)
 
 
 # The other direction: asking an upstream.
@@ -249,12 +276,13 @@ SHAPE = Shape(answer, stream, stream_type)
 
 def send(request: Contract) -> Outgoing:
     assert isinstance(request, ImageRequest)
-    fields = request.model_dump(exclude={"image"}, exclude_none=True, exclude_defaults=True)
+    fields = request.model_dump(exclude=_FILES, exclude_none=True, exclude_defaults=True)
     fields["response_format"] = "b64_json"
     if not isinstance(request, ImageToImageRequest):
         return Outgoing("/v1/images/generations", fields)
     path = "/v1/images/edits" if request.prompt else "/v1/images/variations"
-    return Outgoing(path, fields | {"strength": request.strength}, files={"image": request.image})
+    files = {"image": request.image} | ({} if request.mask is None else {"mask": request.mask})
+    return Outgoing(path, fields | {"strength": request.strength}, files=files)
 
 
 async def receive(incoming: Incoming, request: Contract) -> AsyncGenerator[Event, None]:
@@ -304,11 +332,19 @@ def _read_completed(event: ImageEvent, images: list[Image]) -> ImagesResult:
 def _read_image(datum: ImageDatum, output_format: str, size: str | None) -> Image:
     if datum.b64_json is None:
         raise UpstreamFailed("the image service answered without a picture")
-    width, _, height = (size or "0x0").partition("x")
-    return Image(
-        data=read_base64(datum.b64_json, "b64_json"),
-        media_type=f"image/{output_format}",
-        seed=datum.seed,
-        width=datum.width or int(width or 0),
-        height=datum.height or int(height or 0),
-    )
+    data = read_base64(datum.b64_json, "b64_json")
+    if datum.width and datum.height:  # a worker of ours
+        return Image(
+            data=data,
+            media_type=f"image/{output_format}",
+            seed=datum.seed,
+            width=datum.width,
+            height=datum.height,
+        )
+    width, height = picture_size(data) or _said_size(size)
+    return Image(data=data, media_type=kind_of(data)[1], seed=datum.seed, width=width, height=height)
+
+
+def _said_size(size: str | None) -> tuple[int, int]:
+    width, _, height = (size or "").partition("x")
+    return (int(width), int(height)) if width.isdecimal() and height.isdecimal() else (0, 0)

@@ -25,8 +25,8 @@ class OcrFields(Contract):
 
 
 async def read(body: Body, load: Load) -> Call:
-    fields = validated(OcrFields, body.fields)
     image = body.file("image") or body.file("file")
+    fields = validated(OcrFields, body.beside("image", "file") if image else body.beside())
     if image is None:
         if not fields.image:
             raise InvalidRequest("image: is required; send the picture as a file or a data URI", field="image")
@@ -69,7 +69,7 @@ def stream_type(_: Call) -> str:
     return "application/json"
 
 
-SHAPE = Shape(answer, stream, stream_type)
+SHAPE = Shape(answer, stream, stream_type, relays=lambda _: True)
 
 
 # The other direction: asking an upstream.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from typing import Any, TypeVar
 
@@ -14,18 +14,18 @@ from starlette.types import Receive, Scope, Send
 from atelier.contracts.base import Event, Result
 from atelier.errors import AtelierError, Cancelled, UpstreamFailed, openai_envelope
 from atelier.wire import sse
-from atelier.wire.call import Call, Link, Route
+from atelier.wire.call import Call, Route
 
 T = TypeVar("T")
 
+LOOK_AFTER_SECONDS = 0.02
+"""When it is first looked whether a client is still there."""
 
-async def respond(
-    request: Request, route: Route, call: Call, events: AsyncGenerator[Event, None], link: Link
+
+async def respond_in_pieces(
+    request: Request, route: Route, call: Call, events: AsyncGenerator[Event, None]
 ) -> Response:
-    """The answer to one call. What fails before the first byte is raised, so that it gets its own status."""
-    if not call.stream:
-        result = await until_disconnect(request, final_result(events))
-        return route.shape.answer(result, call, link)
+    """The answer to one call, as its events come. What fails before the first is raised: it gets its own status."""
     pieces = route.shape.stream(events, call)
     first = await until_disconnect(request, anext(pieces, b""))
     media_type = route.shape.stream_type(call)
@@ -43,22 +43,47 @@ async def final_result(events: AsyncGenerator[Event, None]) -> Result:
 
 async def until_disconnect(request: Request, work: Coroutine[Any, Any, T]) -> T:
     """The outcome of `work`; when the client hangs up first, it is cancelled and Cancelled is raised."""
-    task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_disconnected(request))
+    watch = _ClientWatch(request.receive)
     try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        raise Cancelled("the client closed the connection")
+        return await work
+    except asyncio.CancelledError:
+        if watch.gone and watch.task.uncancel() == 0:
+            raise Cancelled("the client closed the connection") from None
+        raise
     finally:
-        for pending in (task, gone):
-            pending.cancel()
-        await asyncio.gather(task, gone, return_exceptions=True)
+        watch.stop()
 
 
-async def _disconnected(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        continue
+class _ClientWatch:
+    """Cancels the task that made it when the client hangs up.
+
+    It begins to look after a moment only: most short requests are done by then, and to look takes a task of its own.
+    """
+
+    __slots__ = ("_receive", "_timer", "_watcher", "gone", "task")
+
+    def __init__(self, receive: Receive) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.task: asyncio.Task[Any] = task
+        self.gone = False
+        self._receive = receive
+        self._watcher: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(LOOK_AFTER_SECONDS, self._begin)
+
+    def stop(self) -> None:
+        self._timer.cancel()
+        if self._watcher is not None:
+            self._watcher.cancel()
+
+    def _begin(self) -> None:
+        self._watcher = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            continue
+        self.gone = True
+        self.task.cancel()
 
 
 async def _from(first: bytes, rest: AsyncGenerator[bytes, None], *, told: bool) -> AsyncGenerator[bytes, None]:
@@ -83,6 +108,10 @@ class ClosingStream(StreamingResponse):
             pieces, media_type=media_type, headers={"cache-control": "no-store", "x-accel-buffering": "no"}
         )
         self._pieces = pieces
+
+    def pass_through(self, look: Callable[[AsyncGenerator[bytes, None]], AsyncGenerator[bytes, None]]) -> None:
+        """Before it is sent: let the pieces go through another generator, which sees them by."""
+        self._pieces = self.body_iterator = look(self._pieces)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

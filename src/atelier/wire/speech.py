@@ -20,17 +20,18 @@ from atelier.contracts.text_to_speech import MEDIA_TYPES, AudioChunk, AudioForma
 from atelier.errors import UpstreamFailed
 from atelier.wire import sse
 from atelier.wire.answers import Answer, UsageAnswer
-from atelier.wire.body import Body, validated
+from atelier.wire.body import Body, JsonFields, validated
 from atelier.wire.call import Call, Link, Shape
 from atelier.wire.exchange import Incoming, Outgoing, server_events
 from atelier.wire.media import Load, read_base64
+from atelier.wire.signatures import recording_length
 
 
 class _Voice(BaseModel):
     id: str
 
 
-class SpeechFields(Contract):
+class SpeechFields(JsonFields):
     """The body of POST /v1/audio/speech. `instructions` is accepted and changes nothing."""
 
     input: Annotated[Text, Field(min_length=1, max_length=MOST_SPEECH_CHARACTERS)]
@@ -45,7 +46,7 @@ class SpeechFields(Contract):
 
 
 async def read(body: Body, _: Load) -> Call:
-    fields = validated(SpeechFields, body.fields)
+    fields = validated(SpeechFields, body.beside())
     sse_wanted = fields.stream_format == "sse"
     asked = fields.model_dump(exclude={"input", "instructions", "stream_format", "voice"}) | {
         "text": fields.input,
@@ -123,7 +124,7 @@ def stream_type(call: Call) -> str:
     return sse.MEDIA_TYPE if call.options["sse"] else MEDIA_TYPES[call.request.response_format]
 
 
-SHAPE = Shape(answer, stream, stream_type)
+SHAPE = Shape(answer, stream, stream_type, relays=lambda _: True)
 
 
 # The other direction: asking an upstream.
@@ -145,6 +146,10 @@ async def receive(incoming: Incoming, request: Contract) -> AsyncGenerator[Event
     if not request.stream:
         yield _read_whole(await incoming.read(), incoming, request)
         return
+    if not incoming.headers.get("content-type", "").startswith(sse.MEDIA_TYPE):
+        async for chunk_or_end in _bare(incoming, request):
+            yield chunk_or_end
+        return
     async for message in server_events(incoming):
         event = SpeechEvent.parse(message.data)
         if event.type == "speech.audio.delta" and event.audio is not None:
@@ -153,6 +158,17 @@ async def receive(incoming: Incoming, request: Contract) -> AsyncGenerator[Event
             yield _read_done(event, request)
             return
     raise UpstreamFailed("the speech service ended its answer early")
+
+
+async def _bare(incoming: Incoming, request: SpeechRequest) -> AsyncGenerator[Event, None]:
+    """A recording without events, as other servers stream it: they are paid for the whole text at once."""
+    characters = len(request.text)
+    delivered = Usage(units=characters, characters=characters)
+    head, length = b"", 0
+    async for chunk in incoming.chunks():
+        head, length = head or chunk, length + len(chunk)
+        yield AudioChunk(data=chunk, delivered=delivered)
+    yield _read_whole(b"", incoming, request, begin=head, length=length)
 
 
 def _read_delta(event: SpeechEvent) -> AudioChunk:
@@ -175,16 +191,38 @@ def _read_done(event: SpeechEvent, request: SpeechRequest) -> SpeechResult:
     )
 
 
-def _read_whole(data: bytes, incoming: Incoming, request: SpeechRequest) -> SpeechResult:
+def _read_whole(
+    data: bytes, incoming: Incoming, request: SpeechRequest, *, begin: bytes = b"", length: int = 0
+) -> SpeechResult:
+    """begin, length: the first bytes of a recording that was given out in parts, and how many there were in all."""
     headers = incoming.headers
+    if "x-audio-duration" not in headers:
+        return _measured(data, request, begin or data, length or len(data))
     return SpeechResult(
         model=headers.get("x-model", ""),
         data=data,
         media_type=MEDIA_TYPES[request.response_format],
-        duration=float(headers.get("x-audio-duration", 0)),
+        duration=float(headers["x-audio-duration"]),
         sample_rate=int(headers.get("x-sample-rate", 0)),
         voice=headers.get("x-voice", ""),
         language=headers.get("x-language", ""),
         usage=UsageAnswer(compute_ms=float(headers.get("x-compute-ms", 0))).measured(),
         warnings=json.loads(headers.get("x-warnings", "[]")),
+    )
+
+
+def _measured(data: bytes, request: SpeechRequest, begin: bytes, length: int) -> SpeechResult:
+    """What a server that is not ours has spoken: it tells nothing but the recording."""
+    seconds, rate = recording_length(begin, length, pcm=request.response_format == "pcm") or (0.0, 0)
+    return SpeechResult(
+        model="",
+        data=data,
+        media_type=MEDIA_TYPES[request.response_format],
+        duration=seconds,
+        sample_rate=rate,
+        voice=request.voice or "",
+        language=request.language or "",
+        warnings=[]
+        if seconds
+        else ["the length of the recording is not known: the server that spoke it does not tell"],
     )

@@ -27,6 +27,7 @@ from atelier.wire.body import Body, validated
 from atelier.wire.call import Call, Link, Shape
 from atelier.wire.exchange import Incoming, Outgoing, server_events
 from atelier.wire.media import Load
+from atelier.wire.signatures import recording_length
 
 TranscriptFormat = Literal["json", "text", "srt", "verbose_json", "vtt"]
 
@@ -41,7 +42,10 @@ class TranslationFields(Contract):
 
 
 class TranscriptionFields(TranslationFields):
-    """The form of POST /v1/audio/transcriptions, beside its part `file`. `include` changes nothing."""
+    """The form of POST /v1/audio/transcriptions, beside its part `file`.
+
+    `include` and `chunking_strategy` change nothing: a recording is always cut where it pauses.
+    """
 
     language: Language | None = None
     timestamp_granularities: list[Literal["word", "segment"]] = ["segment"]
@@ -51,7 +55,7 @@ class TranscriptionFields(TranslationFields):
 
 
 async def read_transcription(body: Body, _: Load) -> Call:
-    fields = validated(TranscriptionFields, body.fields)
+    fields = validated(TranscriptionFields, body.beside("file"))
     words = "word" in fields.timestamp_granularities
     if words and fields.response_format != "verbose_json" and not fields.stream:
         raise InvalidRequest(
@@ -71,7 +75,7 @@ async def read_transcription(body: Body, _: Load) -> Call:
 
 
 async def read_translation(body: Body, _: Load) -> Call:
-    fields = validated(TranslationFields, body.fields)
+    fields = validated(TranslationFields, body.beside("file"))
     request = TranscriptionRequest(
         audio=_audio(body),
         task="translate",
@@ -93,7 +97,7 @@ class TranscriptAnswer(Answer):
     """`json` holds text and usage; `verbose_json` all of it."""
 
     text: str
-    task: Literal["transcribe", "translate"] | None = None
+    task: str | None = None
     language: str | None = None
     duration: float | None = None
     segments: list[Segment] | None = None
@@ -250,18 +254,30 @@ async def receive(incoming: Incoming, request: Contract) -> AsyncGenerator[Event
 
 def _read(answer: TranscriptAnswer, request: TranscriptionRequest) -> TranscriptionResult:
     segments = answer.segments or []
+    duration = answer.duration or _duration(answer, segments, request)
     if answer.words:
         segments = [_with_words(segment, answer.words) for segment in segments]
     return TranscriptionResult(
         model=answer.model or "",
         text=answer.text,
         language=answer.language or request.language or "",
-        duration=answer.duration or (segments[-1].end if segments else 0.0),
+        duration=duration,
         segments=segments,
         task=request.task,
         usage=(answer.usage or UsageAnswer()).measured(),
-        warnings=answer.warnings or [],
+        warnings=(answer.warnings or []) + ([] if duration or not answer.text else [_NO_LENGTH]),
     )
+
+
+_NO_LENGTH = "the length of the recording is not known: the server that heard it does not tell"
+
+
+def _duration(answer: TranscriptAnswer, segments: list[Segment], request: TranscriptionRequest) -> float:
+    """Seconds, where the answer does not tell them itself: servers that are not ours have other places for it."""
+    if answer.usage and answer.usage.seconds:
+        return answer.usage.seconds
+    measured = recording_length(request.audio, len(request.audio))
+    return measured[0] if measured else segments[-1].end if segments else 0.0
 
 
 def _with_words(segment: Segment, words: list[Word]) -> Segment:

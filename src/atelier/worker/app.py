@@ -14,14 +14,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as HttpRoute
 
+from atelier.catalog import SERVICES
 from atelier.errors import AtelierError, Internal, MethodNotAllowed, NotFound, openai_envelope, openai_status
 from atelier.wire.body import read_body
 from atelier.wire.body_limit import BodyLimit
 from atelier.wire.call import Route
 from atelier.wire.exchange import SECONDS_HEADER, TENANT_HEADER
 from atelier.wire.media import load_data_uri
+from atelier.wire.metering import tell
 from atelier.wire.routes import ROUTES
-from atelier.wire.serving import respond
+from atelier.wire.serving import final_result, respond_in_pieces, until_disconnect
 from atelier.worker.host import Host
 from atelier.worker.residency import Resident
 
@@ -62,7 +64,12 @@ def _endpoint(host: Host, row: Route, most_bytes: int) -> Callable[[Request], Aw
     async def endpoint(request: Request) -> Response:
         call = await row.read(await read_body(request, most_file_bytes=most_bytes), load_data_uri)
         events = host.run(row.service, call.request, tenant=_tenant(request), seconds=_seconds(request))
-        return await respond(request, row, call, events, _no_link)
+        if call.stream:
+            return await respond_in_pieces(request, row, call, events)
+        result = await until_disconnect(request, final_result(events))
+        response = row.shape.answer(result, call, _no_link)
+        tell(response, result, SERVICES[row.service].measure(call.request, result))
+        return response
 
     return endpoint
 

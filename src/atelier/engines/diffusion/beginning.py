@@ -17,31 +17,34 @@ from atelier.contracts.images import (
     ImageToImageRequest,
     TextToImageRequest,
 )
+from atelier.engines.diffusion.masking import Kept, feathered, latent_mask
 from atelier.engines.diffusion.model import Model
 from atelier.engines.diffusion.painting import Conditioning, Work
 from atelier.engines.diffusion.pixels import fitted, natural_size
 from atelier.engines.diffusion.prompts import Encoded, cut_warning
 from atelier.engines.diffusion.schedule import Schedule
 from atelier.errors import InvalidRequest
-from atelier.media.image import read_image
+from atelier.media.image import read_image, read_mask
 
 
 def begin(model: Model, request: ImageRequest) -> tuple[Work, list[str]]:
     """The work of `request` before its first step, and warnings for the caller.
 
-    Raises InvalidRequest for a style that there is not, UnreadableMedia for a picture that is none.
+    Raises InvalidRequest for a style that there is not or a mask that does not fit, UnreadableMedia for a picture
+    that is none.
     """
     assert isinstance(request, TextToImageRequest | ImageToImageRequest)
     prompt = _styled(request)
-    picture = _given_picture(model, request)
-    width, height = picture.size if picture else working_size(model, request)
+    given = read_image(request.image) if isinstance(request, ImageToImageRequest) else None
+    width, height = size = _size(model, request, given)
     positive = model.prompts.encode(prompt)
     negative = model.prompts.encode_negative(request.negative_prompt) if request.guidance_scale > 1 else None
     sizes = torch.tensor([[height, width, 0, 0, height, width]], device=model.device, dtype=model.precision)
     seeds = _seeds(request)
     schedule = _schedule(model, request, seeds)
+    latents, kept = _beginnings(model, request, schedule, given, size)
     work = Work(
-        latents=_first_latents(model, schedule, picture, (width, height)),
+        latents=latents,
         schedule=schedule,
         positive=_repeated(positive, sizes, request.n),
         negative=_repeated(negative, sizes, request.n) if negative else None,
@@ -50,7 +53,8 @@ def begin(model: Model, request: ImageRequest) -> tuple[Work, list[str]]:
         preview_steps=preview_steps(request.partial_images, len(schedule)),
         tokens=positive.tokens + (negative.tokens if negative else 0),
         revised_prompt=prompt if request.style else None,
-        enlarged_to=request.dimensions if request.dimensions != (width, height) else None,
+        enlarged_to=request.dimensions if request.dimensions != size else None,
+        kept=kept,
     )
     return work, _warnings(model, positive, negative, work)
 
@@ -76,17 +80,13 @@ def _styled(request: TextToImageRequest | ImageToImageRequest) -> str:
         raise InvalidRequest(f"style: {problem}", field="style") from None
 
 
-def _given_picture(model: Model, request: ImageRequest) -> Image.Image | None:
-    """The picture to start from, at the size that is asked for: `auto` keeps its own, up to the native area."""
-    if not isinstance(request, ImageToImageRequest):
-        return None
-    picture = read_image(request.image)
-    if model.one_size or request.dimensions:
-        return fitted(picture, working_size(model, request))
-    size = natural_size(
-        picture.size, most_pixels=model.native_side**2, smallest=SMALLEST_SIDE, largest=LARGEST_SIDE, multiple=SIDE_STEP
+def _size(model: Model, request: ImageRequest, given: Image.Image | None) -> tuple[int, int]:
+    """(width, height) in pixels to work at: for a picture `auto` keeps its own, up to the native area."""
+    if given is None or model.one_size or request.dimensions:
+        return working_size(model, request)
+    return natural_size(
+        given.size, most_pixels=model.native_side**2, smallest=SMALLEST_SIDE, largest=LARGEST_SIDE, multiple=SIDE_STEP
     )
-    return fitted(picture, size)
 
 
 def _seeds(request: ImageRequest) -> list[int]:
@@ -109,15 +109,32 @@ def _schedule(model: Model, request: ImageRequest, seeds: list[int]) -> Schedule
         ) from problem
 
 
-def _first_latents(
-    model: Model, schedule: Schedule, picture: Image.Image | None, size: tuple[int, int]
-) -> torch.Tensor:
-    if picture is None:
+def _beginnings(
+    model: Model, request: ImageRequest, schedule: Schedule, given: Image.Image | None, size: tuple[int, int]
+) -> tuple[torch.Tensor, Kept | None]:
+    """The latents before the first step, and what a mask keeps of the picture."""
+    if given is None:
         width, height = (side // model.pixels.scale for side in size)
         channels = model.pipeline.unet.config.in_channels
-        return schedule.noise((channels, height, width), model.device, model.precision)
-    latents = model.pixels.encode(picture, schedule.generators, model.precision)
-    return schedule.add_noise(latents) if len(schedule) else latents
+        return schedule.noise((channels, height, width), model.device, model.precision), None
+    latents = model.pixels.encode(fitted(given, size), schedule.generators, model.precision)
+    kept = _kept(model, request, given, size, latents)
+    return schedule.add_noise(latents) if len(schedule) else latents, kept
+
+
+def _kept(
+    model: Model, request: ImageRequest, given: Image.Image, size: tuple[int, int], latents: torch.Tensor
+) -> Kept | None:
+    if not isinstance(request, ImageToImageRequest) or request.mask is None:
+        return None
+    mask = read_mask(request.mask, size=given.size)
+    shown = request.dimensions or size
+    return Kept(
+        latents=latents,
+        painted=latent_mask(mask, size, model.pixels.scale, model.device),
+        picture=fitted(given, shown),
+        share=feathered(mask, shown),
+    )
 
 
 def _repeated(encoded: Encoded, sizes: torch.Tensor, n: int) -> Conditioning:

@@ -6,7 +6,9 @@ import gc
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from atelier.contracts.base import Contract
 from atelier.contracts.engine import EngineInfo, ModelSource, Picture, PicturePreview, Run
@@ -65,7 +67,8 @@ class DiffusionEngine:
         """Encode prompts and picture, draw the noise.
 
         Where `strength` leaves no step to take, the picture comes back as the VAE renders it, with a warning. Raises
-        InvalidRequest for a style that there is not, UnreadableMedia for a picture that is none.
+        InvalidRequest for a style that there is not or a mask that does not fit, UnreadableMedia for a picture that
+        is none.
         """
         assert isinstance(request, ImageRequest)
         with torch.inference_mode():
@@ -104,6 +107,8 @@ class DiffusionEngine:
         works = [run.open_work for run in runs]
         for run, work, prediction in zip(runs, works, self._predictions(runs, works), strict=True):
             work.latents, guess = work.schedule.advance(prediction, work.latents)
+            if work.kept:
+                work.latents = work.kept.blended(work.latents, work.schedule)
             if work.schedule.taken in work.preview_steps:
                 run.outputs.append(self._preview(work, guess))
             run.progress, run.key = work.progress, self._key(work)
@@ -126,8 +131,9 @@ class DiffusionEngine:
         return [a + work.guidance_scale * (b - a) for work, a, b in zip(works, without, prompted, strict=True)]
 
     def _preview(self, work: Work, guess: torch.Tensor) -> PicturePreview:
+        pixels = self._loaded.pixels.preview(guess[:1])
         return PicturePreview(
-            Picture(self._loaded.pixels.preview(guess[:1]), work.seeds[0]),
+            Picture(work.kept.composited(pixels) if work.kept else pixels, work.seeds[0]),
             index=work.preview_steps.index(work.schedule.taken),
             step=work.schedule.taken,
             steps=len(work.schedule),
@@ -137,12 +143,18 @@ class DiffusionEngine:
         works = [run.open_work for run in runs]
         latents = torch.cat([work.latents[len(work.pictures), None] for work in works])
         for run, work, pixels in zip(runs, works, self._loaded.pixels.decode(latents), strict=True):
-            picture = spread(pixels, work.enlarged_to) if work.enlarged_to else pixels
-            work.pictures.append(Picture(picture, work.seeds[len(work.pictures)]))
+            work.pictures.append(Picture(_finished(work, pixels), work.seeds[len(work.pictures)]))
             run.progress = work.progress
             if work.is_finished:
                 run.outputs.append(work.result())
                 run.done = True
+
+
+def _finished(work: Work, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A decoded picture (height, width, 3) as the caller gets it."""
+    if work.kept:
+        return work.kept.composited(pixels)
+    return spread(pixels, work.enlarged_to) if work.enlarged_to else pixels
 
 
 def _images_at_once(device: torch.device, native_pixels: int) -> float:

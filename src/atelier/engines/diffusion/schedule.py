@@ -34,6 +34,7 @@ class Schedule:
         self._timesteps = self._scheduler.timesteps[skipped:]
         self.generators = generators
         self._extras = _step_arguments(self._scheduler, generators)
+        self._added: torch.Tensor | None = None
         self.taken = 0
 
     def __len__(self) -> int:
@@ -54,8 +55,12 @@ class Schedule:
 
     def add_noise(self, latents: torch.Tensor) -> torch.Tensor:
         """`latents` (n, channels, height, width) brought to the noise level of the first step."""
-        noise = self._draw(tuple(latents.shape[1:]), latents.device, latents.dtype)
-        return self._scheduler.add_noise(latents, noise, self.times)
+        self._added = self._draw(tuple(latents.shape[1:]), latents.device, latents.dtype)
+        return self._scheduler.add_noise(latents, self._added, self.times)
+
+    def add_noise_again(self, latents: torch.Tensor) -> torch.Tensor:
+        """`latents` with the noise of `add_noise` at the level of the step to come; as they are after the last."""
+        return latents if self.done else self._scheduler.add_noise(latents, self._added, self.times)
 
     def scaled(self, latents: torch.Tensor) -> torch.Tensor:
         """What the UNet takes in at this step."""

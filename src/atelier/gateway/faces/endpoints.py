@@ -4,37 +4,45 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from atelier.contracts.base import Contract
+from atelier.catalog import SERVICES
+from atelier.contracts.base import Contract, Result
 from atelier.errors import InvalidRequest
+from atelier.gateway.answers import AnswerCache, Idempotency, cache_key, may_be_kept
 from atelier.gateway.artifacts import Artifacts
 from atelier.gateway.auth import Auth, Caller
 from atelier.gateway.faces.native import NativeRoute, answer
+from atelier.gateway.faces.repeats import CACHE_HEADER, given_again, once, stored
 from atelier.gateway.fetch import GuardedFetch
+from atelier.gateway.front import Endpoint
 from atelier.gateway.limits import Limits
+from atelier.gateway.metrics import Metrics
 from atelier.gateway.pipeline import Exchange, Pipeline
-from atelier.gateway.tenants import Tenants, permit
+from atelier.gateway.tenants import TenantFacts, Tenants, permit
 from atelier.gateway.upstreams import Upstreams
 from atelier.gateway.usage import Ledger
 from atelier.rules import Plan
 from atelier.state.database import Database
-from atelier.wire.body import read_body
+from atelier.wire.aside import aside
+from atelier.wire.body import Body, read_body
 from atelier.wire.call import Call, Link, Route
 from atelier.wire.media import DATA_URI, Load, load_data_uri
-from atelier.wire.serving import final_result, respond, until_disconnect
+from atelier.wire.metering import told
+from atelier.wire.serving import respond_in_pieces, until_disconnect
 
 MOST_FETCHES = 16
 """Files fetched from the web at the same time; more wait their turn."""
 
+FALLBACK_HEADER = "x-atelier-fallback"
+"""Says that an upstream of another tier than the first served."""
 MOST_EXPORTS = 2
 """Exports of usage at the same time; more are told to come back."""
-
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 ACCEPTED: dict[str, tuple[str, ...]] = {
     "image": ("image/",),
@@ -53,14 +61,18 @@ class Gateway:
     auth: Auth
     tenants: Tenants
     database: Database
-    plans: Mapping[str, Plan]
     limits: Limits
     upstreams: Upstreams
     artifacts: Artifacts
     ledger: Ledger
     pipeline: Pipeline
     fetch: GuardedFetch
+    idempotency: Idempotency
+    cache: AnswerCache
+    metrics: Metrics
     aliases: Mapping[str, str]
+    plans: Mapping[str, Plan]
+    retention_days: float | None
     public_url: str | None
     most_body_bytes: int
     processes: Path | None = None
@@ -74,8 +86,11 @@ class Gateway:
         base = self.base_url(request)
         return lambda artifact: self.artifacts.link(artifact, base)
 
-    def load(self, request: Request, caller: Caller) -> Load:
-        """Files that a request refers to: data URIs, the tenant's own artifacts, and the web through the guard."""
+    def load(self, request: Request, caller: Caller, may_fetch: Callable[[], Awaitable[None]]) -> Load:
+        """Files that a request refers to: data URIs, the tenant's own artifacts, and the web through the guard.
+
+        may_fetch: raises where the caller has no place left.
+        """
 
         async def load(reference: str, field: str, kind: str) -> bytes:
             if reference.startswith(DATA_URI):
@@ -84,6 +99,7 @@ class Gateway:
                 raise InvalidRequest(
                     f"{field}: send a web address, or the {kind} itself as data:{kind}/…;base64,…", field=field
                 )
+            await may_fetch()
             own = await self.artifacts.read_link(reference, self.base_url(request), caller.tenant)
             if own is not None:
                 return own
@@ -92,28 +108,42 @@ class Gateway:
 
         return load
 
-    async def admitted(self, request: Request, row: NativeRoute | Route) -> tuple[Call, Exchange]:
-        """Who is calling, may they, and what do they want. Nothing is fetched for a caller who has no place left."""
+    async def known(self, request: Request, service: str) -> tuple[Caller, TenantFacts]:
+        """Who is calling, and what is known of their tenant. Raises Unauthenticated, Forbidden."""
         caller = await self.auth.caller(request.headers)
-        request.state.tenant = caller.tenant
+        state = request.scope["state"]
+        state["tenant"], state["service"] = caller.tenant, service
         facts = self.tenants.known(caller.tenant) or await self.tenants.facts(caller.tenant)
-        permit(caller, facts, row.service)
-        body = await read_body(request, most_file_bytes=self.most_body_bytes)
-        place = self.pipeline.admit(caller, row.service)
-        try:
-            call = await row.read(body, self.load(request, caller))
-        except BaseException:
-            self.pipeline.turn_away(place)
-            raise
+        permit(caller, facts, service)
+        return caller, facts
+
+    async def admitted(
+        self, request: Request, row: NativeRoute | Route, who: tuple[Caller, TenantFacts], body: Body
+    ) -> tuple[Call, Exchange]:
+        """What do they want, and may they. Nothing is fetched for a caller who has no place left."""
+        caller, facts = who
+        service, request_id = SERVICES[row.service], request.scope["state"]["request_id"]
+        may_fetch = partial(self.pipeline.check, request_id, caller, facts, service)
+        call = await row.read(body, self.load(request, caller, may_fetch))
+        call = replace(call, request=self._without_alias(call.request))
         return call, Exchange(
-            id=request.state.request_id,
+            id=request_id,
             caller=caller,
-            service=row.service,
+            service=service,
             request_type=row.request_type(call.request),
-            request=self._without_alias(call.request),
-            place=place,
+            request=call.request,
+            place=await self.pipeline.admit(request_id, caller, facts, service, call.request),
             keep=call.keep,
+            keep_days=self.keep_days(facts),
         )
+
+    def caches(self, facts: TenantFacts) -> bool:
+        plan = self.plans.get(facts.plan) if facts.plan else None
+        return plan is not None and plan.cache
+
+    def keep_days(self, facts: TenantFacts) -> float | None:
+        plan = self.plans.get(facts.plan) if facts.plan else None
+        return (plan and plan.retention_days) or self.retention_days
 
     def _without_alias(self, request: Contract) -> Contract:
         """The request with the model that its name stands for; an empty name is the service's default."""
@@ -125,32 +155,75 @@ class Gateway:
 
 def gateway_of(request: Request) -> Gateway:
     """The running gateway that a request came to."""
-    gateway = request.app.state.gateway
+    gateway = request.scope["state"]["gateway"]
     assert isinstance(gateway, Gateway)
     return gateway
 
 
 def native_endpoint(row: NativeRoute) -> Endpoint:
-    async def endpoint(request: Request) -> Response:
-        gateway = gateway_of(request)
-        call, exchange = await gateway.admitted(request, row)
-        result = await until_disconnect(request, final_result(gateway.pipeline.run(exchange)))
+    async def word(gateway: Gateway, request: Request, call: Call, exchange: Exchange) -> Response:
+        result = await until_disconnect(request, gateway.pipeline.whole(exchange))
         shown = answer(row, result, call, gateway.link(request), exchange.id)
-        return _with_limits(Response(shown.model_dump_json(), media_type="application/json"), exchange)
+        return Response(shown.model_dump_json(), media_type="application/json")
 
-    return endpoint
+    return _endpoint(row, word)
 
 
 def openai_endpoint(row: Route) -> Endpoint:
+    async def word(gateway: Gateway, request: Request, call: Call, exchange: Exchange) -> Response:
+        if call.stream:
+            return await respond_in_pieces(request, row, call, gateway.pipeline.events(exchange))
+
+        def read(result: Result) -> Response:
+            return row.shape.answer(result, call, gateway.link(request))
+
+        if row.shape.relays(call):
+            return await until_disconnect(request, gateway.pipeline.relayed(exchange, read))
+        return read(await until_disconnect(request, gateway.pipeline.whole(exchange)))
+
+    return _endpoint(row, word)
+
+
+Word = Callable[[Gateway, Request, Call, Exchange], Awaitable[Response]]
+"""Runs an admitted request and words its answer."""
+
+
+def _endpoint(row: NativeRoute | Route, word: Word) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         gateway = gateway_of(request)
-        call, exchange = await gateway.admitted(request, row)
-        response = await respond(request, row, call, gateway.pipeline.run(exchange), gateway.link(request))
-        return _with_limits(response, exchange)
+        who = await gateway.known(request, row.service)
+        body = await read_body(request, most_file_bytes=gateway.most_body_bytes)
+
+        async def run() -> Response:
+            call, exchange = await gateway.admitted(request, row, who, body)
+            if gateway.caches(who[1]) and not call.stream and may_be_kept(row.service, call):
+                return _told(await _from_cache(gateway, request, call, exchange, word), exchange)
+            return _told(await word(gateway, request, call, exchange), exchange)
+
+        return await once(gateway.idempotency, request, who[0].tenant, body, run)
 
     return endpoint
 
 
-def _with_limits(response: Response, exchange: Exchange) -> Response:
+async def _from_cache(gateway: Gateway, request: Request, call: Call, exchange: Exchange, word: Word) -> Response:
+    """The answer that an equal request had; else the one that is made, which is kept."""
+    worded = {"path": request.scope["path"], **call.options}
+    key = await aside(len(getattr(call.request, "image", b"")), cache_key, exchange.service.name, call.request, worded)
+    found = await gateway.cache.find(exchange.caller.tenant, key)
+    metered = found and told(dict(found.headers))
+    if found and metered:
+        await gateway.pipeline.given_again(exchange, metered)
+        return given_again(found, CACHE_HEADER, "hit")
+    response = await word(gateway, request, call, exchange)
+    kept = stored(response, bytes(response.body), exchange.id, exchange.metered)
+    await gateway.cache.keep(exchange.caller.tenant, key, kept)
+    response.headers[CACHE_HEADER] = "miss"
+    return response
+
+
+def _told(response: Response, exchange: Exchange) -> Response:
+    """The answer, with the limits, and whether another than the first choice served."""
     response.headers.update(exchange.place.headers())
+    if exchange.served.fallback:
+        response.headers[FALLBACK_HEADER] = "true"
     return response

@@ -19,7 +19,7 @@ from atelier.wire.body import Body, validated
 from atelier.wire.call import Call, Link
 from atelier.wire.media import Load, data_uri
 
-_REFERENCES = {"image_url", "image", "audio_url", "audio"}
+_REFERENCES = {"image_url", "image", "mask_url", "mask", "audio_url", "audio"}
 
 
 class TextToImageBody(ImageSettings):
@@ -30,12 +30,19 @@ class TextToImageBody(ImageSettings):
 
 
 class ImageToImageBody(ImageSettings):
-    """The picture is one of: the file part `file`, `image` (a data URI), `image_url` (a web address)."""
+    """The picture is one of: the file part `file`, `image` (a data URI), `image_url` (a web address).
+
+    A mask, which may be left out, is one of: the file part `mask`, `mask` (a data URI), `mask_url`. It is as large as
+    the picture; only where it is fully transparent the picture is painted. strength: 0.8 where none is given, and 1
+    with a mask.
+    """
 
     prompt: Annotated[Text, Field(max_length=4_000)] = ""
-    strength: Annotated[float, Field(ge=0, le=1)] = 0.8
+    strength: Annotated[float, Field(ge=0, le=1)] | None = None
     image_url: str | None = None
     image: str | None = None
+    mask_url: str | None = None
+    mask: str | None = None
     response_format: Literal["url", "b64_json"] = "url"
 
 
@@ -147,8 +154,8 @@ async def _read_text_to_image(body: Body, _: Load) -> Call:
 
 async def _read_image_to_image(body: Body, load: Load) -> Call:
     fields = validated(ImageToImageBody, body.fields)
-    image = await _given(body, fields, load, kind="image")
-    return _call(fields, validated(ImageToImageRequest, {**_sent_on(fields), "image": image}))
+    files = {"image": await _given(body, fields, load, kind="image"), "mask": await _given_mask(body, fields, load)}
+    return _call(fields, validated(ImageToImageRequest, {**files, **_sent_on(fields)}))
 
 
 def _call(fields: TextToImageBody | ImageToImageBody, request: Contract) -> Call:
@@ -175,7 +182,9 @@ async def _read_image_to_text(body: Body, load: Load) -> Call:
 
 def _sent_on(fields: Contract) -> Mapping[str, object]:
     """What the typed request takes as it came: all but where the file is, and how the answer is worded."""
-    return fields.model_dump(exclude=_REFERENCES | _WORDING.get(type(fields), set()), exclude_unset=True)
+    return fields.model_dump(
+        exclude=_REFERENCES | _WORDING.get(type(fields), set()), exclude_unset=True, exclude_none=True
+    )
 
 
 async def _given(body: Body, fields: Contract, load: Load, *, kind: str) -> bytes:
@@ -190,6 +199,14 @@ async def _given(body: Body, fields: Contract, load: Load, *, kind: str) -> byte
         return part
     [(name, reference)] = given.items()
     return await load(reference, name, kind)
+
+
+async def _given_mask(body: Body, fields: ImageToImageBody, load: Load) -> bytes | None:
+    given = [name for name in ("mask", "mask_url") if getattr(fields, name)]
+    part = body.file("mask")
+    if len(given) + (part is not None) > 1:
+        raise InvalidRequest("mask: send one of mask (a form's part or a data URI) and mask_url", field="mask")
+    return await load(getattr(fields, given[0]), given[0], "image") if given else part
 
 
 def _images(result: Result, call: Call, link: Link) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from pydantic import BaseModel
+from starlette.responses import JSONResponse, Response
 
-from atelier.gateway.faces.endpoints import Endpoint
 from atelier.gateway.faces.native import NativeRoute
+from atelier.gateway.front import Endpoint
 from atelier.wire.call import Route
 
 if TYPE_CHECKING:
@@ -165,6 +167,39 @@ def _without_null(field: dict[str, Any]) -> dict[str, Any]:
     kinds = [kind for kind in field.get("anyOf", []) if kind.get("type") != "null"]
     kept = {key: value for key, value in field.items() if key != "anyOf" and value is not None}
     return {**kinds[0], **kept} if len(kinds) == 1 else kept | ({"anyOf": kinds} if kinds else {})
+
+
+def add_own(
+    app: FastAPI,
+    method: str,
+    path: str,
+    summary: str,
+    endpoint: Endpoint,
+    *,
+    parameters: Sequence[dict[str, Any]],
+    answers: dict[int | str, dict[str, Any]],
+    refusals: Sequence[int],
+) -> None:
+    """A route to what is the tenant's own: what it takes beside a body, what it answers and how it refuses.
+
+    answers: the first is the usual one; those without a `model` are not JSON.
+    """
+    described = {**_REFUSALS, 416: "The file has no such part", 422: "A parameter is malformed; the error names it"}
+    usual = next(iter(answers))
+    if method == "GET":
+        app.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False, response_model=None)
+    app.add_api_route(
+        path,
+        endpoint,
+        methods=[method],
+        status_code=int(usual),
+        response_class=JSONResponse if "model" in answers[usual] else Response,
+        summary=summary,
+        tags=["account"],
+        response_model=None,
+        responses={**answers, **{status: _refusal(described[status], _NATIVE_ERROR) for status in refusals}},
+        openapi_extra={"parameters": list(parameters), "security": [{"bearer": []}]},
+    )
 
 
 def declare_bearer(app: FastAPI) -> None:

@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from atelier.errors import Forbidden, InvalidRequest, NotFound, UnsupportedMedia
 from atelier.gateway.auth import Caller
-from atelier.gateway.faces.endpoints import Endpoint, Gateway, gateway_of
+from atelier.gateway.faces.endpoints import Gateway, gateway_of
+from atelier.gateway.front import Endpoint
 from atelier.gateway.tenants import refuse_suspended
 from atelier.state.audit import Actor
 from atelier.state.queries import Page

@@ -1,0 +1,88 @@
+"""Answers that are given again instead of made again: to a request that is repeated, and to one that is equal."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from atelier.gateway.answers import (
+    Copy,
+    Idempotency,
+    StoredAnswer,
+    Turn,
+    fingerprint,
+    idempotency_key,
+    kept_headers,
+)
+from atelier.wire.aside import aside
+from atelier.wire.body import Body
+from atelier.wire.metering import METERED_HEADER, Metered
+from atelier.wire.serving import ClosingStream
+
+REPLAYED_HEADER = "idempotent-replayed"
+CACHE_HEADER = "x-cache"
+
+Run = Callable[[], Awaitable[Response]]
+
+
+async def once(idempotency: Idempotency, request: Request, tenant: str, body: Body, run: Run) -> Response:
+    """What `run` answers; with an Idempotency-Key only the first of several equal requests runs.
+
+    Raises InvalidRequest for a malformed key, Conflict for one that another request has, and what `run` raises.
+    """
+    header = request.headers.get("idempotency-key")
+    if header is None:
+        return await run()
+    path = request.scope["path"]
+    asked = await aside(body.weight, fingerprint, path, body)
+    found = await idempotency.begin(tenant, idempotency_key(path, header), asked)
+    if isinstance(found, StoredAnswer):
+        return given_again(found, REPLAYED_HEADER, "true")
+    return await _kept(found, run, request.scope["state"]["request_id"])
+
+
+async def _kept(turn: Turn, run: Run, request_id: str) -> Response:
+    try:
+        response = await run()
+    except BaseException:
+        await turn.give_up()
+        raise
+    if isinstance(response, ClosingStream):
+        response.pass_through(lambda pieces: _copied(pieces, turn, response, request_id))
+    else:
+        await turn.keep(stored(response, bytes(response.body), request_id))
+    return response
+
+
+async def _copied(
+    pieces: AsyncGenerator[bytes, None], turn: Turn, response: Response, request_id: str
+) -> AsyncGenerator[bytes, None]:
+    """The pieces as they go by; kept once the last has gone, given up where they break off or nobody wants them."""
+    copy = Copy()
+    try:
+        async with aclosing(pieces):
+            async for piece in pieces:
+                copy.add(piece)
+                yield piece
+    except BaseException:
+        await turn.give_up()
+        raise
+    await turn.keep(stored(response, copy.body(), request_id))
+
+
+def stored(response: Response, body: bytes, request_id: str, metered: Metered | None = None) -> StoredAnswer:
+    """metered: what the answer was made of, for who counts when it is given again."""
+    headers = kept_headers(response.headers.items())
+    if metered is not None:
+        headers = (*headers, (METERED_HEADER, metered.model_dump_json(ensure_ascii=True)))
+    return StoredAnswer(response.status_code, headers, body, request_id)
+
+
+def given_again(answer: StoredAnswer, name: str, value: str) -> Response:
+    """The answer as it was, with a header that says so."""
+    response = Response(answer.body, status_code=answer.status, headers={name: value})
+    response.headers.update({key: told for key, told in answer.headers if key != METERED_HEADER})
+    return response

@@ -1,0 +1,244 @@
+"""One request to the upstreams of a service: the first that answers well, and what its answer brings."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import random
+from collections.abc import AsyncGenerator, Mapping
+from time import monotonic
+from types import TracebackType
+
+import aiohttp
+import structlog
+
+from atelier.errors import AtelierError, Unavailable, UpstreamFailed
+from atelier.gateway.upstreams.bodies import UNDERSTOOD, Written, written, written_for
+from atelier.gateway.upstreams.pool import AWAY_SECONDS, Pool
+from atelier.gateway.upstreams.refusals import MOST_REPEATS, Failure, Verdict, refused, too_slow, unanswered
+from atelier.gateway.upstreams.upstream import Served, Times, Upstream
+from atelier.wire.exchange import PRIVATE, Outgoing
+
+PAUSE_SECONDS = 0.02
+"""The longest pause before the first repeat, twice that before the second: drawn at random."""
+
+_LARGE_BYTES = 1_000_000
+_BROKEN = (aiohttp.ClientError, ConnectionError)
+
+log = structlog.get_logger()
+
+
+class Answer:
+    """An upstream's answer with a good status. model: what the upstream was asked for, where its rule says so.
+
+    Reading raises UpstreamFailed where the upstream breaks off, TooSlow where the request's time is up.
+    """
+
+    __slots__ = ("_answering", "_response", "foreign", "headers", "model", "status")
+
+    def __init__(self, answering: Answering, response: aiohttp.ClientResponse, upstream: Upstream) -> None:
+        self._answering = answering
+        self._response = response
+        self.status = response.status
+        self.headers: Mapping[str, str] = response.headers
+        self.foreign = upstream.foreign
+        self.model = upstream.model
+
+    async def read(self) -> bytes:
+        try:
+            return await self._response.read()
+        except (*_BROKEN, TimeoutError) as problem:
+            raise self._answering.broken(problem) from None
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """As they come."""
+        content = self._response.content
+        try:
+            while chunk := await content.readany():
+                yield chunk
+        except (*_BROKEN, TimeoutError) as problem:
+            raise self._answering.broken(problem) from None
+
+    def close(self) -> None:
+        """Hang up, where the answer was not heard to its end; else the connection is in the pool again already."""
+        self._response.close()
+
+
+class Answering:
+    """`async with` it: attempts until an upstream answers, and hangs up at the end. For one use.
+
+    Raises Overloaded, Unavailable, UpstreamFailed, TooSlow, or what the upstream says of the request.
+    """
+
+    __slots__ = (
+        "_answer",
+        "_broken",
+        "_ends",
+        "_headers",
+        "_outgoing",
+        "_pool",
+        "_repeats",
+        "_served",
+        "_session",
+        "_times",
+        "_trial",
+        "_tried",
+        "_upstream",
+        "_written",
+    )
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        pool: Pool,
+        times: Times,
+        *,
+        outgoing: Outgoing,
+        headers: Mapping[str, str],
+        served: Served,
+    ) -> None:
+        self._session = session
+        self._pool = pool
+        self._times = times
+        self._outgoing = outgoing
+        self._headers = headers
+        self._served = served
+        self._repeats = MOST_REPEATS
+        self._tried: list[Upstream] = []
+        self._written: Written | None = None
+        self._broken = False
+
+    async def __aenter__(self) -> Answer:
+        now = monotonic()
+        self._ends = now + total_seconds(self._times)
+        self._pool.budget.count(now)
+        upstream = self._choose(now)
+        while True:
+            outcome = await self._attempt(upstream)
+            if isinstance(outcome, Answer):
+                self._answer = outcome
+                return outcome
+            upstream = await self._next(upstream, outcome)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._answer.close()
+        del self._answer  # the two know each other: without this only the garbage collector would find them
+        if self._broken:
+            self._end(self._upstream, "bad")
+        elif problem is None or (isinstance(problem, AtelierError) and problem.status < 500):
+            self._end(self._upstream, "good")
+        elif isinstance(problem, AtelierError) and not isinstance(problem, Unavailable):
+            self._end(self._upstream, "doubtful")
+        else:
+            self._end(self._upstream, None)
+
+    def broken(self, problem: Exception) -> AtelierError:
+        """The error for an answer that broke off; it counts against the upstream."""
+        self._broken = True
+        service = self._pool.service
+        if isinstance(problem, TimeoutError):
+            return too_slow(service, self._times)
+        log.warning("upstream broke off", service=service, upstream=self._upstream.url, problem=type(problem).__name__)
+        return UpstreamFailed(f"{service} broke off its answer; try again", retry_after=AWAY_SECONDS)
+
+    def _choose(self, now: float) -> Upstream:
+        return self._pool.choose(now, self._tried, ours_only=self._outgoing.path not in UNDERSTOOD)
+
+    async def _attempt(self, upstream: Upstream) -> Answer | Failure:
+        self._upstream = upstream
+        upstream.in_flight += 1
+        self._trial = upstream.circuit.begin()
+        try:
+            outcome = await self._asked(upstream)
+        except BaseException:
+            self._end(upstream, None)
+            raise
+        if isinstance(outcome, Failure):
+            self._end(upstream, outcome.verdict)
+        elif self._trial:  # that it answers is enough: a long answer must not keep the others away
+            upstream.circuit.succeeded(monotonic(), trial=True)
+            self._trial = False
+        return outcome
+
+    async def _asked(self, upstream: Upstream) -> Answer | Failure:
+        begin = asyncio.timeout(self._times.first_byte) if self._times.first_byte is not None else None
+        try:
+            if begin is None:
+                response = await self._post(upstream)
+            else:
+                async with begin:
+                    response = await self._post(upstream)
+        except (*_BROKEN, TimeoutError) as problem:
+            failure = unanswered(upstream, problem, self._times, begin_is_late=begin is not None and begin.expired())
+            if failure is None:
+                raise
+            return failure
+        served = self._served
+        served.upstream, served.fallback = upstream.url, served.fallback or upstream.tier > self._pool.lowest
+        if response.status < 300:
+            return Answer(self, response, upstream)
+        try:
+            return await refused(upstream, response, monotonic())
+        except TimeoutError:
+            return Failure(too_slow(upstream.service, self._times))
+        finally:
+            response.close()
+
+    async def _post(self, upstream: Upstream) -> aiohttp.ClientResponse:
+        outgoing = self._outgoing
+        if upstream.foreign or upstream.model is not None:
+            body = await written_for(upstream, outgoing)
+        else:
+            body = self._written = self._written or await written(outgoing)
+        headers = {**self._headers, "content-type": body.content_type}
+        if upstream.foreign:
+            headers = {name: value for name, value in headers.items() if not name.startswith(PRIVATE)}
+        if upstream.key is not None:
+            headers["authorization"] = f"Bearer {upstream.key}"
+        # A file, whose pieces are read one by one: large bytes would be written to the socket in one go.
+        data = io.BytesIO(body.data) if len(body.data) > _LARGE_BYTES else body.data
+        address = upstream.address(outgoing.path)
+        if not self._tried:
+            return await self._session.post(address, data=data, headers=headers, allow_redirects=False)
+        left = aiohttp.ClientTimeout(total=max(0.001, self._ends - monotonic()), sock_connect=self._times.connect)
+        return await self._session.post(address, data=data, headers=headers, allow_redirects=False, timeout=left)
+
+    async def _next(self, upstream: Upstream, failure: Failure) -> Upstream:
+        """The upstream for another attempt. Raises the failure's error where there is to be none."""
+        self._tried.append(upstream)
+        self._repeats = min(self._repeats, failure.repeats)
+        now = monotonic()
+        if not self._repeats or now >= self._ends:
+            raise failure.error
+        found = self._another(upstream, failure, now)
+        if not failure.free and not self._pool.budget.take(now):
+            raise failure.error
+        await asyncio.sleep(PAUSE_SECONDS * (MOST_REPEATS + 1 - self._repeats) * random.random())  # noqa: S311
+        self._repeats -= 1
+        now = monotonic()
+        return found if found.can_take(now) else self._another(upstream, failure, now)
+
+    def _another(self, upstream: Upstream, failure: Failure, now: float) -> Upstream:
+        try:
+            return self._choose(now)
+        except Unavailable:
+            if failure.same and upstream.can_take(now):  # its connection may only have been an old one
+                return upstream
+            raise failure.error from None
+
+    def _end(self, upstream: Upstream, verdict: Verdict | None) -> None:
+        upstream.in_flight -= 1
+        circuit, trial = upstream.circuit, self._trial
+        if verdict is None:
+            circuit.left(trial=trial)
+        elif verdict == "good":
+            circuit.succeeded(monotonic(), trial=trial)
+        elif circuit.failed(monotonic(), trial=trial, in_a_row=verdict == "bad"):
+            log.warning("upstream left alone for a while", service=upstream.service, upstream=upstream.url)
+
+
+def total_seconds(times: Times) -> float:
+    """A worker says itself that a request's time is up: a little later it is hung up on."""
+    return times.request + min(5.0, times.request / 10)

@@ -1,0 +1,93 @@
+"""How upstreams are: each address is asked for its /health each second, beside the requests and never in their way."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import aiohttp
+import structlog
+from pydantic_core import from_json
+
+from atelier.gateway.upstreams.upstream import SERVING, Upstream
+
+PROBE_SECONDS = 2.0
+EVERY_SECONDS = 1.0
+
+log = structlog.get_logger()
+
+
+class Probing:
+    """One task for each address, whatever services it has. every: seconds between two probes of an address."""
+
+    def __init__(self, upstreams: Iterable[Upstream], *, every: float = EVERY_SECONDS) -> None:
+        self._by_url: dict[str, list[Upstream]] = {}
+        for upstream in upstreams:
+            self._by_url.setdefault(upstream.url, []).append(upstream)
+        self._every = every
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self, session: aiohttp.ClientSession) -> None:
+        self._tasks = [
+            asyncio.create_task(self._watch(session, url, upstreams)) for url, upstreams in self._by_url.items()
+        ]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _watch(self, session: aiohttp.ClientSession, url: str, upstreams: list[Upstream]) -> None:
+        while True:
+            try:
+                await _probe(session, url, upstreams)
+            except Exception as fault:
+                log.error("a probe failed", exc_info=fault)
+            # Uneven steps: probes of many gateways, and of many addresses, must not fall into the same moment.
+            await asyncio.sleep(self._every * (0.8 + 0.4 * random.random()))  # noqa: S311  no secret
+
+
+async def _probe(session: aiohttp.ClientSession, url: str, upstreams: list[Upstream]) -> None:
+    started = time.perf_counter()
+    timeout = aiohttp.ClientTimeout(total=PROBE_SECONDS)
+    try:
+        # Without its key: an address that only wants to be known alive has no use for it.
+        async with session.get(f"{url}/health", timeout=timeout, allow_redirects=False) as response:
+            _heard(upstreams, response.status, await response.read(), time.perf_counter() - started)
+    except TimeoutError:
+        # A worker whose processor is taken answers late: only a refused connection means that it is gone.
+        for upstream in upstreams:
+            upstream.response_time = PROBE_SECONDS
+    except (aiohttp.ClientError, OSError):
+        for upstream in upstreams:
+            upstream.status, upstream.response_time, upstream.report = "unhealthy", None, {}
+
+
+def _heard(upstreams: list[Upstream], status: int, body: bytes, seconds: float) -> None:
+    report = _report(body)
+    for upstream in upstreams:
+        before = upstream.status
+        upstream.report, upstream.response_time = report, seconds
+        # A foreign server need not know /health: that it answers at all says enough.
+        upstream.status = str(report["status"]) if report else "healthy" if status < 500 else "unhealthy"
+        if status < 500:
+            upstream.foreign = not report
+        if upstream.status in SERVING and before not in SERVING:
+            upstream.circuit.came_back()
+
+
+def _report(body: bytes) -> dict[str, Any]:
+    """What a worker of ours says of itself; nothing where another kind of server answers."""
+    try:
+        report = from_json(body)
+    except ValueError:
+        return {}
+    ours = (
+        isinstance(report, dict)
+        and isinstance(report.get("status"), str)
+        and all(isinstance(report.get(name), list) for name in ("services", "models"))
+    )
+    return report if ours else {}

@@ -1,0 +1,75 @@
+"""One upstream of one service: what it is by the settings, and how it is just now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from yarl import URL
+
+from atelier.gateway.upstreams.circuit import Circuit
+
+SERVING = frozenset({"healthy", "degraded"})
+"""A degraded upstream does some of its tasks, and says so itself where it is asked for another."""
+
+
+@dataclass(slots=True)
+class Served:
+    """Who served a request. fallback: not one of the service's lowest tier."""
+
+    upstream: str | None = None
+    fallback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Seconds that a connection, the begin of an answer and a whole request may take."""
+
+    connect: float = 3.0
+    first_byte: float | None = None
+    request: float = 600.0
+
+
+@dataclass(eq=False, slots=True)
+class Upstream:
+    """tier, weight, key, model, most: as its rule says (rules.py). response_time: seconds of the last probe.
+
+    foreign: not a worker of ours, by what its probe answered. report: what a worker says of itself.
+    not_before: it asked to be left alone until then, by the clock that never goes back.
+    """
+
+    service: str
+    url: str
+    tier: int = 0
+    weight: float = 1.0
+    key: str | None = field(default=None, repr=False)
+    model: str | None = None
+    most: int | None = None
+    status: str = "starting"
+    foreign: bool = False
+    response_time: float | None = None
+    report: dict[str, Any] = field(default_factory=dict)
+    in_flight: int = 0
+    not_before: float = 0.0
+    circuit: Circuit = field(default_factory=Circuit)
+    _addresses: dict[str, URL] = field(default_factory=dict, repr=False)
+
+    def can_take(self, now: float) -> bool:
+        return self.is_serving(now) and not self.is_full(now)
+
+    def is_serving(self, now: float) -> bool:
+        return self.status in SERVING and self.circuit.allows(now)
+
+    def is_full(self, now: float) -> bool:
+        """It has all that it may have at once, or said so itself."""
+        return now < self.not_before or (self.most is not None and self.in_flight >= self.most)
+
+    def load(self) -> float:
+        return self.in_flight / self.weight
+
+    def address(self, path: str) -> URL:
+        """Parsed once: that takes longer than to choose an upstream."""
+        found = self._addresses.get(path)
+        if found is None:
+            found = self._addresses[path] = URL(self.url + path)
+        return found

@@ -1,0 +1,167 @@
+"""The upstreams of every service behind one pooled client, and typed calls to them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import dataclass
+
+import aiohttp
+from pydantic import ValidationError
+
+from atelier.catalog import SERVICES
+from atelier.contracts.base import Contract, Event, Result
+from atelier.errors import UpstreamFailed
+from atelier.gateway.upstreams.answering import Answer, Answering, total_seconds
+from atelier.gateway.upstreams.pool import AWAY_SECONDS, Pool
+from atelier.gateway.upstreams.probing import EVERY_SECONDS, Probing
+from atelier.gateway.upstreams.upstream import Served, Times, Upstream
+from atelier.rules import UpstreamRule
+from atelier.settings import Settings, SettingsProblem
+from atelier.wire.aside import aside
+from atelier.wire.exchange import SECONDS_HEADER, TENANT_HEADER, Outgoing
+from atelier.wire.legs import Leg, legs, merged
+from atelier.wire.metering import Metered, passed_on, told
+from atelier.wire.serving import final_result
+
+KEEP_ALIVE_SECONDS = 4
+"""Shorter than any server's own: a request must not go into a connection that is just being closed."""
+
+_NOT_SENT = ("user-agent", "accept", "accept-encoding")
+
+
+def create_upstreams(settings: Settings) -> Upstreams:
+    """Raises SettingsProblem for a key whose variable is not set."""
+    pools = {service: [_upstream(service, rule) for rule in settings.upstream_rules(service)] for service in SERVICES}
+    times = Times(settings.connect_seconds, settings.first_byte_seconds, settings.request_seconds)
+    return Upstreams(pools, times)
+
+
+def _upstream(service: str, rule: UpstreamRule) -> Upstream:
+    return Upstream(service, rule.url, rule.tier, rule.weight, _key(service, rule), rule.model, rule.most_in_flight)
+
+
+def _key(service: str, rule: UpstreamRule) -> str | None:
+    if rule.key_variable is None:
+        return rule.key.get_secret_value() if rule.key else None
+    key = os.environ.get(rule.key_variable)
+    if not key:
+        raise SettingsProblem(f"{rule.key_variable}: is not set, and an upstream of {service} takes its key from it")
+    return key
+
+
+@dataclass(frozen=True, slots=True)
+class Relayed:
+    """A worker's whole answer: its body as it came, the headers that go with it, and what to meter."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    metered: Metered
+
+
+class Upstreams:
+    """`start` before the first call, `stop` at the end. every: seconds between two probes of an address."""
+
+    def __init__(self, pools: Mapping[str, Sequence[Upstream]], times: Times, *, every: float = EVERY_SECONDS) -> None:
+        self._choices = {service: Pool(service, upstreams) for service, upstreams in pools.items()}
+        self.pools = {service: pool.upstreams for service, pool in self._choices.items()}
+        self._times = times
+        self._seconds = str(times.request)
+        self._probing = Probing((upstream for pool in self.pools.values() for upstream in pool), every=every)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=total_seconds(self._times), sock_connect=self._times.connect),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=_NOT_SENT,
+            auto_decompress=False,  # nothing compressed is asked for
+            trust_env=False,
+        )
+        self._probing.start(self._session)
+
+    async def stop(self) -> None:
+        await self._probing.stop()
+        if self._session:
+            await self._session.close()
+
+    def answered(
+        self, service: str, outgoing: Outgoing, headers: Mapping[str, str], served: Served
+    ) -> AbstractAsyncContextManager[Answer]:
+        """One POST, answered with a good status. Errors: see Answering."""
+        assert self._session is not None
+        pool = self._choices[service]
+        return Answering(self._session, pool, self._times, outgoing=outgoing, headers=headers, served=served)
+
+    async def call(
+        self, service: str, request: Contract, *, tenant: str, request_id: str, served: Served
+    ) -> AsyncGenerator[Event, None]:
+        """The events of one request, the Result last. Errors: see Answering."""
+        headers = self._headers(tenant, request_id)
+        found = await _legs(request)
+        if len(found) > 1:
+            yield await self._all_of(service, found, headers, served)
+            return
+        async with aclosing(self._leg(service, found[0], headers, served)) as events:
+            async for event in events:
+                yield event
+
+    async def _all_of(self, service: str, found: Sequence[Leg], headers: dict[str, str], served: Served) -> Result:
+        tasks = [asyncio.create_task(final_result(self._leg(service, leg, headers, served))) for leg in found]
+        try:
+            return merged(await asyncio.gather(*tasks))
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def relayed(
+        self, service: str, request: Contract, *, tenant: str, request_id: str, served: Served
+    ) -> Relayed | Result:
+        """A worker's whole answer as it is, unread; the Result of any other server's. Errors: see Answering."""
+        headers = self._headers(tenant, request_id)
+        found = await _legs(request)
+        if len(found) > 1:
+            return await self._all_of(service, found, headers, served)
+        async with self.answered(service, found[0].outgoing, headers, served) as answer:
+            metered = None if answer.foreign else told(answer.headers)
+            if metered is None:
+                return await final_result(_events(answer, found[0], service))
+            return Relayed(await answer.read(), passed_on(answer.headers), metered)
+
+    def _headers(self, tenant: str, request_id: str) -> dict[str, str]:
+        named = tenant if tenant.isascii() else tenant.encode("unicode_escape").decode()
+        return {TENANT_HEADER: named, SECONDS_HEADER: self._seconds, "x-request-id": request_id}
+
+    async def _leg(
+        self, service: str, leg: Leg, headers: dict[str, str], served: Served
+    ) -> AsyncGenerator[Event, None]:
+        async with (
+            self.answered(service, leg.outgoing, headers, served) as answer,
+            aclosing(_events(answer, leg, service)) as events,
+        ):
+            async for event in events:
+                yield event
+
+
+async def _legs(request: Contract) -> list[Leg]:
+    return await aside(len(getattr(request, "image", b"")), legs, request)
+
+
+async def _events(answer: Answer, leg: Leg, service: str) -> AsyncGenerator[Event, None]:
+    try:
+        async with aclosing(leg.receive(answer)) as events:
+            async for event in events:
+                yield _named(event, answer, leg) if answer.foreign else event
+    except (ValueError, ValidationError):
+        raise UpstreamFailed(f"{service} sent an answer that makes no sense", retry_after=AWAY_SECONDS) from None
+
+
+def _named(event: Event, answer: Answer, leg: Leg) -> Event:
+    """With the model that was asked for, where a foreign server does not say which it took."""
+    if not isinstance(event, Result) or event.model:
+        return event
+    return event.model_copy(update={"model": answer.model or str(leg.outgoing.fields.get("model", ""))})
