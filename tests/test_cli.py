@@ -13,21 +13,7 @@ import jwt
 import pytest
 
 from atelier.state.upgrade import HEAD
-
-SECRET = "c" * 40
-
-
-class Cli:
-    def __init__(self, home: Path) -> None:
-        own = ("ATELIER_", "JWT_", "MODEL_", "DATABASE_")
-        self.environment = {k: v for k, v in os.environ.items() if not k.startswith(own)}
-        self.environment |= {"ATELIER_HOME": str(home), "JWT_SECRET": SECRET}
-
-    def __call__(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "atelier", *words]
-        return subprocess.run(
-            command, env={**self.environment, **environment}, capture_output=True, text=True, check=False, timeout=60
-        )
+from command import SECRET, Cli
 
 
 @pytest.fixture
@@ -40,6 +26,14 @@ def test_a_token_is_printed_and_nothing_else(cli: Cli) -> None:
     claims = jwt.decode(done.stdout.strip(), SECRET, algorithms=["HS256"])
     assert (claims["tenantId"], claims["sub"]) == ("acme", "ann")
     assert done.stderr == ""
+
+
+def test_a_token_may_be_for_some_services(cli: Cli) -> None:
+    done = cli("token", "--tenant", "acme", "--services", "text-to-image, text-to-speech")
+    claims = jwt.decode(done.stdout.strip(), SECRET, algorithms=["HS256"])
+    assert claims["services"] == ["text-to-image", "text-to-speech"]
+    wrong = cli("token", "--tenant", "acme", "--services", "text-to-smell")
+    assert (wrong.returncode, "no service 'text-to-smell'" in wrong.stderr) == (1, True)
 
 
 def test_a_token_says_whom_it_is_from_and_for_where_the_gateway_asks(cli: Cli) -> None:
@@ -105,6 +99,11 @@ def test_usage_of_an_idle_tenant_is_nothing(cli: Cli) -> None:
     assert "No usage in" in cli("usage", "--tenant", "acme").stdout
     wrong = cli("usage", "--tenant", "acme", "--month", "May")
     assert (wrong.returncode, wrong.stderr.strip()) == (1, "atelier: month: must look like 2026-01")
+
+
+def test_usage_wants_a_tenant_unless_it_exports(cli: Cli) -> None:
+    done = cli("usage")
+    assert (done.returncode, "--tenant" in done.stderr) == (2, True)
 
 
 def test_models_say_what_is_here(cli: Cli) -> None:

@@ -39,7 +39,8 @@ def _tenant_name(tenant: str) -> str:
     return tenant
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Raises ValueError for what no name holds, and PostgreSQL does not take."""
     if not text.isprintable():
         raise ValueError("must be printable characters on one line")
     return text
@@ -79,9 +80,7 @@ def _clamped(moment: datetime) -> datetime:
 TenantName = Annotated[
     str, AfterValidator(_tenant_name), Field(json_schema_extra={"minLength": 1, "maxLength": MOST_TENANT_CHARACTERS})
 ]
-Line = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_printable)
-]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(printable)]
 ServiceName = Annotated[str, AfterValidator(_service), Field(json_schema_extra={"enum": list(SERVICES)})]
 Services = Annotated[list[ServiceName], Field(min_length=1, max_length=len(SERVICES)), AfterValidator(_each_once)]
 Moment = Annotated[AwareDatetime, AfterValidator(_storable)]

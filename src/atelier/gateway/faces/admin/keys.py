@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from atelier.gateway.faces.admin.routes import AdminRoute, Asked, Nothing, Page, page_of
+from atelier.gateway.faces.admin.routes import AdminRoute, Asked, Nothing, page_of
 from atelier.state.keys import change_key, issue_key, list_keys, read_key, revoke_key
-from atelier.state.records import Key, KeyChange, NewKey, TenantName
-
-
-class KeysQuery(Page):
-    tenant: TenantName | None = None
+from atelier.state.queries import KeysQuery
+from atelier.state.records import Key, KeyChange, NewKey
 
 
 class KeyList(BaseModel):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,6 +16,7 @@ from atelier.gateway.faces.endpoints import Gateway, gateway_of
 from atelier.gateway.front import Endpoint
 from atelier.gateway.tenants import refuse_suspended
 from atelier.state.audit import Actor
+from atelier.state.queries import Page
 from atelier.wire.body import read_body, validated
 
 Query = TypeVar("Query", bound=BaseModel)
@@ -29,15 +30,6 @@ class Nothing(BaseModel):
     """Of a request that has no query, or no body."""
 
     model_config = ConfigDict(extra="forbid")
-
-
-class Page(BaseModel):
-    """after: `next` of the page before."""
-
-    model_config = ConfigDict(extra="forbid", defer_build=True)
-
-    limit: Annotated[int, Field(ge=1, le=500, description="How many at most.")] = 50
-    after: Annotated[str | None, Field(max_length=128, description="`next` of the page before.")] = None
 
 
 @dataclass(frozen=True)
@@ -128,9 +120,6 @@ def _query(request: Request, model: type[BaseModel]) -> BaseModel:
     fields = dict(given)
     if len(fields) < len(given):
         raise InvalidRequest("query: a field is given twice", field="query")
-    for name, value in given:
-        if not value.isprintable():
-            raise InvalidRequest(f"{name[:80]}: must be printable characters", field=name[:80])
     return validated(model, fields)
 
 

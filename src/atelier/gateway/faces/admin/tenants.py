@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from atelier.gateway.faces.admin.limits import ShownLimit
-from atelier.gateway.faces.admin.routes import AdminRoute, Asked, Nothing, Page, page_of
+from atelier.gateway.faces.admin.routes import AdminRoute, Asked, Nothing, page_of
 from atelier.rules import Plan
 from atelier.state.limits import read_limits
+from atelier.state.queries import DeleteQuery, TenantsQuery
 from atelier.state.records import NewTenant, Tenant, TenantChange, UsageSum
 from atelier.state.tenants import change_tenant, count_keys, create_tenant, delete_tenant, list_tenants, read_tenant
 from atelier.state.usage_export import UsageFilter, sum_usage, this_month
 
 PLANS_NOTE = "Plans are part of atelier.toml: change them there and start the gateways again"
-
-
-class TenantsQuery(Page):
-    search: Annotated[
-        str | None, Field(min_length=1, max_length=100, description="Part of an id or a name, in any case.")
-    ] = None
 
 
 class TenantList(BaseModel):
@@ -36,12 +31,6 @@ class TenantDetails(Tenant):
     limits: list[ShownLimit]
     keys: int
     usage: list[UsageSum]
-
-
-class DeleteQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    purge: Annotated[bool, Field(description="Delete its usage records and artifacts too.")] = False
 
 
 class PlanList(BaseModel):

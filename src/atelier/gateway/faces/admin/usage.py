@@ -4,40 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Annotated
 
 import anyio
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from atelier.errors import Overloaded
-from atelier.gateway.faces.admin.routes import AdminRoute, Asked, Nothing, Page
+from atelier.gateway.faces.admin.routes import AdminRoute, Asked, Nothing
 from atelier.gateway.faces.endpoints import Gateway
-from atelier.state.records import Instant, ServiceName, TenantName, UsageSum
-from atelier.state.usage_export import MEDIA_TYPES, Format, UsageFilter, export_usage, sum_usage
+from atelier.state.queries import ExportQuery, SumQuery
+from atelier.state.records import UsageSum
+from atelier.state.usage_export import MEDIA_TYPES, export_usage, sum_usage
 from atelier.wire.serving import ClosingStream
 
 RETRY_SECONDS = 10.0
-
-
-class Span(BaseModel):
-    model_config = ConfigDict(extra="forbid", defer_build=True)
-
-    tenant: TenantName | None = None
-    service: ServiceName | None = None
-    first: Annotated[Instant | None, Field(alias="from", description="From this moment on; without a zone UTC.")] = None
-    before: Annotated[Instant | None, Field(alias="to", description="Before this moment; without a zone UTC.")] = None
-
-    def wanted(self) -> UsageFilter:
-        return UsageFilter(self.tenant, self.service, self.first, self.before)
-
-
-class ExportQuery(Span):
-    format: Annotated[Format, Field(description="csv, with a header line, or ndjson: one JSON object a line.")] = "csv"
-
-
-class SumQuery(Span, Page):
-    """limit: of tenants; each has a sum for each service."""
 
 
 class SumList(BaseModel):
