@@ -16,6 +16,7 @@ from sqlalchemy import text, update
 
 from artifact_stores import Kept
 from atelier.gateway.artifacts.names import folder_of
+from atelier.gateway.auth import make_token
 from atelier.state.tables import artifacts as table
 from postgres_server import on_both
 from running_gateway import SECRET, Running, opened
@@ -167,6 +168,18 @@ def test_a_tenant_deletes_what_is_older_or_everything(gateway: Running, kept: Ke
     assert [delete("before=2026-01-01"), delete("before=2026-01-01T00:00:01Z")] == [0, 1]
     assert [entry["id"] for entry in gateway.get("/api/artifacts").json()["artifacts"]] == [new]
     assert [delete("all=true"), delete("all=true")] == [1, 0]
+    assert [name.partition("/")[0] for name in kept.names()] == [folder_of("other")]
+
+
+@on_both
+def test_a_purged_tenant_leaves_no_bytes(gateway: Running, kept: Kept) -> None:
+    for tenant in ("acme", "other"):
+        kept.put(gateway, DATA, tenant=tenant)
+    token = make_token(SECRET, "operator", roles=["admin"], seconds=60)
+    purged = httpx2.delete(
+        f"{gateway.url}/admin/tenants/acme?purge=true", headers={"authorization": f"Bearer {token}"}, timeout=30
+    )
+    assert purged.status_code == 204, purged.text
     assert [name.partition("/")[0] for name in kept.names()] == [folder_of("other")]
 
 

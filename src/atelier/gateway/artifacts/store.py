@@ -95,6 +95,8 @@ class Store:
 
     async def delete(self, names: Sequence[str]) -> None:
         """Those that are not there are passed over."""
+        if not names:
+            return
         async with _refusing_while_away():
             try:
                 await self._objects.delete_async(names)

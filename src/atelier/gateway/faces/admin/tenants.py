@@ -83,8 +83,10 @@ async def change(asked: Asked[Nothing, TenantChange]) -> Tenant:
 
 
 async def delete(asked: Asked[DeleteQuery, Nothing]) -> None:
+    objects = await asked.gateway.artifacts.objects_of(asked.name) if asked.query.purge else []
     async with asked.gateway.database.begin() as connection:
         await delete_tenant(connection, asked.name, purge=asked.query.purge, by=asked.by)
+    await asked.gateway.artifacts.delete_objects(objects)
     asked.gateway.tenants.forget(asked.name)
 
 
