@@ -90,6 +90,16 @@ def test_plans_are_those_of_the_settings(cli: Cli) -> None:
     assert "service=* requests=9 per=minute" in cli.said("plans", "list")
 
 
+def test_a_tenant_with_usage_goes_with_purge_alone(cli: Cli, tmp_path: Path) -> None:
+    cli.said("db", "upgrade")
+    write_usage(tmp_path, 3)
+    refused = cli("tenants", "delete", "acme")
+    assert (refused.returncode, "3 usage records and 0 artifacts" in refused.stderr) == (1, True)
+    assert cli.said("tenants", "delete", "acme", "--purge") == "Deleted."
+    assert cli.json("tenants", "list") == []
+    assert cli.json("audit", "list")[0]["details"] == {"name": "Acme", "purged": True, "usage": 3, "artifacts": 0}
+
+
 def write_usage(tmp_path: Path, count: int) -> None:
     with sqlite3.connect(tmp_path / "atelier.db") as database:
         database.execute("""INSERT INTO "Tenant" (id, name) VALUES ('acme', 'Acme')""")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -138,12 +139,18 @@ def test_a_tenant_with_usage_is_deleted_only_when_that_is_said(gateway: Running,
     refused = admin("DELETE", "/tenants/acme", 409)
     assert "1 usage records and 1 artifacts" in refused["error"]
     assert len(gateway.records()) == 1
+    assert pictures(gateway)
     admin("DELETE", "/tenants/acme", 204, params={"purge": "true"})
+    assert pictures(gateway) == []
     for table in (tenants, usage, artifacts, api_keys):
         assert gateway.ask(select(func.count().label("left")).select_from(table)) == [{"left": 0}]
     [entry] = gateway.ask(select(audit))
     assert json.loads(entry["details"]) == {"name": "acme", "purged": True, "usage": 1, "artifacts": 1}
     assert (entry["actor"], entry["action"], entry["target"]) == ("operator/ann", "tenant.delete", "acme")
+
+
+def pictures(gateway: Running) -> list[Path]:
+    return [file for file in (gateway.home / "artifacts").rglob("*") if file.is_file() and file.stat().st_size]
 
 
 @on_both

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from atelier.cli.database import actor, in_transaction, settings_here
+from atelier.cli.database import actor, in_transaction, settings_here, with_database
 from atelier.cli.options import TenantArgument, given
 from atelier.cli.printing import Json, print_json, show
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from atelier.state.database import Database
     from atelier.state.records import Tenant
 
 app = typer.Typer(help="Tenants: make, look at, suspend, delete.", no_args_is_help=True)
@@ -114,11 +115,18 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete a tenant with its keys and limits."""
-    from atelier.state.tenants import delete_tenant
+    from atelier.gateway.artifacts import create_artifacts
+    from atelier.gateway.removal import remove_tenant
 
     if purge and not yes and sys.stdin.isatty():
         typer.confirm(f"Delete {tenant} with all its usage records and artifacts?", abort=True)
-    in_transaction(lambda connection: delete_tenant(connection, tenant, purge=purge, by=actor()))
+    settings = settings_here()
+
+    async def remove(database: Database) -> None:
+        artifacts = create_artifacts(settings, database, "")  # it signs no links here
+        await remove_tenant(database, artifacts, tenant, purge=purge, by=actor())
+
+    with_database(remove)
     typer.echo("Deleted.")
 
 

@@ -80,10 +80,13 @@ async def change_tenant(
     return await read_tenant(connection, tenant)
 
 
-async def delete_tenant(connection: AsyncConnection, tenant: str, *, purge: bool, by: Actor) -> None:
-    """With its keys and limits; with its usage and artifacts too where `purge` says so.
+async def delete_tenant(
+    connection: AsyncConnection, tenant: str, *, purge: bool, by: Actor, artifacts_deleted: int = 0
+) -> None:
+    """With its keys and limits; with its usage and the rows of its artifacts too where `purge` says so.
 
-    Raises NotFound, and Conflict for a tenant that has usage or artifacts and is not to be purged.
+    artifacts_deleted: how many went already, for the entry in the log. Raises NotFound, and Conflict for a tenant that
+    has usage or artifacts and is not to be purged.
     """
     found = await read_tenant(connection, tenant, lock=True)
     counts = {
@@ -97,6 +100,7 @@ async def delete_tenant(connection: AsyncConnection, tenant: str, *, purge: bool
             field="purge",
         )
     await connection.execute(delete(tenants).where(tenants.c.id == tenant))
+    counts["artifacts"] += artifacts_deleted
     details = {"name": found.name, "purged": purge, **counts}
     await record(connection, by, "tenant.delete", tenant, tenant=tenant, details=details)
 

@@ -155,18 +155,6 @@ class Artifacts:
             if len(gone) < BATCH:
                 return count
 
-    async def objects_of(self, tenant: str) -> list[str]:
-        """What to hand to `delete_objects` once the tenant is deleted, and its rows with it."""
-        async with self._database.connect() as connection:
-            return await rows.list_objects(connection, tenant)
-
-    async def delete_objects(self, names: list[str]) -> None:
-        """Objects that no row refers to any more. A store that is away is no reason to fail, but is in the log."""
-        try:
-            await self._store.delete(names)
-        except Unavailable:
-            log.warning("objects left in the store", names=names)
-
     async def _put_beside(self, row: dict[str, Any], data: bytes) -> bool:
         """Whether the tenant's same bytes were there already, and have this row too now."""
         async with self._database.connect() as connection:

@@ -99,12 +99,6 @@ async def list_page(
     return [_artifact(row) for row in await connection.execute(newest)]
 
 
-async def list_objects(connection: AsyncConnection, tenant: str) -> list[str]:
-    """The objects of all of a tenant's artifacts."""
-    question = select(artifacts.c.object, artifacts.c.id).where(artifacts.c.tenantId == tenant)
-    return sorted({row.object or first_name(tenant, row.id) for row in await connection.execute(question)})
-
-
 async def remove(
     connection: AsyncConnection, which: ColumnElement[bool], *, most: int, skip_locked: bool = False
 ) -> list[Artifact]:

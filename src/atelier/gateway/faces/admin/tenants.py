@@ -8,11 +8,12 @@ from pydantic import BaseModel
 
 from atelier.gateway.faces.admin.limits import ShownLimit
 from atelier.gateway.faces.admin.routes import AdminRoute, Asked, Nothing, page_of
+from atelier.gateway.removal import remove_tenant
 from atelier.rules import Plan
 from atelier.state.limits import read_limits
 from atelier.state.queries import DeleteQuery, TenantsQuery
 from atelier.state.records import NewTenant, Tenant, TenantChange, UsageSum
-from atelier.state.tenants import change_tenant, count_keys, create_tenant, delete_tenant, list_tenants, read_tenant
+from atelier.state.tenants import change_tenant, count_keys, create_tenant, list_tenants, read_tenant
 from atelier.state.usage_export import UsageFilter, sum_usage, this_month
 
 PLANS_NOTE = "Plans are part of atelier.toml: change them there and start the gateways again"
@@ -83,11 +84,9 @@ async def change(asked: Asked[Nothing, TenantChange]) -> Tenant:
 
 
 async def delete(asked: Asked[DeleteQuery, Nothing]) -> None:
-    objects = await asked.gateway.artifacts.objects_of(asked.name) if asked.query.purge else []
-    async with asked.gateway.database.begin() as connection:
-        await delete_tenant(connection, asked.name, purge=asked.query.purge, by=asked.by)
-    await asked.gateway.artifacts.delete_objects(objects)
-    asked.gateway.tenants.forget(asked.name)
+    gateway = asked.gateway
+    await remove_tenant(gateway.database, gateway.artifacts, asked.name, purge=asked.query.purge, by=asked.by)
+    gateway.tenants.forget(asked.name)
 
 
 async def plans(asked: Asked[Nothing, Nothing]) -> PlanList:
