@@ -39,7 +39,7 @@ class Sampling:
         program = set_up_py_spy()
         self._folder = tempfile.TemporaryDirectory(prefix="atelier-hotspots-")
         self._file = Path(self._folder.name) / "stacks"
-        what = ["--pid", str(pid), "--native", "--function", "--rate", "200", "--duration", str(seconds)]
+        what = ["--pid", str(pid), "--native", "--function", "--rate", "100", "--duration", str(seconds)]
         self._process = subprocess.Popen(
             [str(program.path), "record", *what, "--format", "raw", "--output", str(self._file)],
             stdout=subprocess.PIPE,
