@@ -1019,11 +1019,12 @@ async function refreshLimits() {
 
 const forAll = ({ service }) => !service || service === '*';
 const limitsOf = (service) => known.limits.filter((limit) => forAll(limit) || limit.service === service);
-const WINDOWS = { 60: 'this minute', 3600: 'this hour', 86400: 'today' };
 
-function leftWords({ allowed, left, window_seconds: seconds }) {
-  const when = seconds ? WINDOWS[seconds] ?? `in ${span(seconds)}` : 'at the same time';
-  return `${number(left)} of ${number(allowed)} left ${when}`;
+function leftWords({ allowed, left, per, measure, unit }) {
+  const amount = measure === 'cost' ? money : number;
+  const what = measure === 'units' ? ` ${unit.replace('_', ' ')}` : '';
+  const when = per ? (per === 'day' ? 'today' : `this ${per}`) : 'at the same time';
+  return `${amount(left)} of ${amount(allowed)}${what} left ${when}`;
 }
 
 function resetWords({ until }) {
