@@ -6,6 +6,7 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from atelier.errors import (
     AtelierError,
@@ -56,8 +57,16 @@ async def refuse(request: Request, problem: Exception) -> Response:
 async def refuse_http(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, HTTPException)
     if problem.status_code == 405:
-        return refusal(request, MethodNotAllowed(f"This address does not answer to {request.method}"))
+        wrong = MethodNotAllowed(f"This address does not answer to {request.method}")
+        wrong.headers["allow"] = ", ".join(_methods(request))
+        return refusal(request, wrong)
     return refusal(request, NotFound("There is nothing at this address; /docs lists what there is"))
+
+
+def _methods(request: Request) -> list[str]:
+    """What the address answers to, whichever of its routes does."""
+    matching = (route for route in request.app.routes if route.matches(request.scope)[0] != Match.NONE)
+    return sorted({method for route in matching for method in getattr(route, "methods", None) or ()})
 
 
 async def nobody(_: Request, __: Exception) -> Response:

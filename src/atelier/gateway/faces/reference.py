@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
+from atelier.contracts.text_to_speech import MEDIA_TYPES
 from atelier.gateway.faces.native import NativeRoute
 from atelier.gateway.front import Endpoint
+from atelier.wire import chat, images, ocr, sse, transcription
 from atelier.wire.call import Route
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ _REFUSALS = {
     401: "No credentials, or bad ones",
     403: "The credentials are not for this, or the account is suspended",
     404: "No such model or thing",
+    409: "The `Idempotency-Key` stands for a different request",
     413: "The body or a file is too large",
     415: "Not that content type",
     429: "A limit is used up; `Retry-After` says when to come back",
@@ -28,6 +32,7 @@ _REFUSALS = {
     503: "The service is not available or overloaded; `Retry-After` says when to come back",
     504: "The service took too long",
 }
+_OWN_REFUSALS = {**_REFUSALS, 416: "The file has no such part", 422: "A parameter is malformed; the error names it"}
 _NATIVE_ERROR: dict[str, Any] = {
     "type": "object",
     "required": ["error", "code", "request_id"],
@@ -55,6 +60,52 @@ _OPENAI_ERROR: dict[str, Any] = {
         }
     },
 }
+_MODEL_NAME = {"name": "model", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+_MONTH = {
+    "name": "month",
+    "in": "query",
+    "required": False,
+    "description": "YYYY-MM, in UTC; none: the present one",
+    "schema": {"type": "string", "pattern": "^[1-9][0-9]{3}-(0[1-9]|1[0-2])$"},
+}
+_REPEATED = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A request that is sent again with its key is not run again: it gets the first one's answer",
+    "schema": {"type": "string", "pattern": "^[!-~]([ -~]{0,253}[!-~])?$"},
+}
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What a GET takes, what else than JSON it answers, and which refusals it has beside those of credentials."""
+
+    parameters: tuple[dict[str, Any], ...] = ()
+    media_type: str = "application/json"
+    refusals: tuple[int, ...] = (401, 403, 503)
+
+
+_GETS = {
+    "/v1/models/{model:path}": _Shown((_MODEL_NAME,), refusals=(401, 403, 404, 503)),
+    "/api/usage": _Shown((_MONTH,), refusals=(401, 403, 422, 503)),
+    "/metrics": _Shown(media_type="text/plain"),
+}
+
+_EVENTS: dict[str, type[BaseModel] | None] = {sse.MEDIA_TYPE: None}
+_IMAGES = {"application/json": images.ImagesAnswer, **_EVENTS}
+_TRANSCRIPT = {"application/json": transcription.TranscriptAnswer, "text/plain": None, **_EVENTS}
+_ANSWERS: dict[str, dict[str, type[BaseModel] | None]] = {
+    "/v1/images/generations": _IMAGES,
+    "/v1/images/edits": _IMAGES,
+    "/v1/images/variations": _IMAGES,
+    "/v1/audio/speech": {**dict.fromkeys(MEDIA_TYPES.values()), **_EVENTS},
+    "/v1/audio/transcriptions": _TRANSCRIPT,
+    "/v1/audio/translations": _TRANSCRIPT,
+    "/v1/chat/completions": {"application/json": chat.ChatAnswer, **_EVENTS},
+    "/v1/ocr": {"application/json": ocr.OcrAnswer},
+}
+"""The content types of a 200 by path, and the model of those that are JSON."""
 
 
 def add_native(app: FastAPI, row: NativeRoute, endpoint: Endpoint) -> None:
@@ -70,7 +121,7 @@ def add_native(app: FastAPI, row: NativeRoute, endpoint: Endpoint) -> None:
         tags=["native"],
         response_model=None,
         responses={200: {"model": row.answer_type}, **_refusals(_NATIVE_ERROR, malformed=422)},
-        openapi_extra=_body(contents),
+        openapi_extra=_body(contents) | {"parameters": [_REPEATED]},
     )
 
 
@@ -85,14 +136,21 @@ def add_openai(app: FastAPI, row: Route, endpoint: Endpoint) -> None:
         summary=row.summary,
         tags=["openai"],
         response_model=None,
-        responses=_refusals(_OPENAI_ERROR, malformed=400),
-        openapi_extra=_body({kind: schema}),
+        response_class=Response,
+        responses={200: _worded(row.path), **_refusals(_OPENAI_ERROR, malformed=400)},
+        openapi_extra=_body({kind: schema}) | {"parameters": [_REPEATED]},
     )
 
 
 def add_get(app: FastAPI, path: str, summary: str, endpoint: Endpoint, tag: str) -> None:
     error = _OPENAI_ERROR if tag == "openai" else _NATIVE_ERROR
+    shown = _GETS.get(path, _Shown())
     open_to_all = tag == "health"
+    answers: dict[int | str, dict[str, Any]] = {200: {"description": "Done", "content": {shown.media_type: {}}}}
+    if open_to_all:
+        answers[503] = {"description": "Nothing can be served", "content": {shown.media_type: {}}}
+    else:
+        answers |= {status: _refusal(_OWN_REFUSALS[status], error) for status in shown.refusals}
     app.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False, response_model=None)
     app.add_api_route(
         path,
@@ -101,8 +159,9 @@ def add_get(app: FastAPI, path: str, summary: str, endpoint: Endpoint, tag: str)
         summary=summary,
         tags=[tag],
         response_model=None,
-        responses={} if open_to_all else {status: _refusal(_REFUSALS[status], error) for status in (401, 503)},
-        openapi_extra={} if open_to_all else {"security": [{"bearer": []}]},
+        response_class=Response,
+        responses=answers,
+        openapi_extra={"parameters": list(shown.parameters)} | ({} if open_to_all else {"security": [{"bearer": []}]}),
     )
 
 
@@ -184,7 +243,6 @@ def add_own(
 
     answers: the first is the usual one; those without a `model` are not JSON.
     """
-    described = {**_REFUSALS, 416: "The file has no such part", 422: "A parameter is malformed; the error names it"}
     usual = next(iter(answers))
     if method == "GET":
         app.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False, response_model=None)
@@ -197,7 +255,7 @@ def add_own(
         summary=summary,
         tags=["account"],
         response_model=None,
-        responses={**answers, **{status: _refusal(described[status], _NATIVE_ERROR) for status in refusals}},
+        responses={**answers, **{status: _refusal(_OWN_REFUSALS[status], _NATIVE_ERROR) for status in refusals}},
         openapi_extra={"parameters": list(parameters), "security": [{"bearer": []}]},
     )
 
@@ -223,6 +281,13 @@ def _refusals(error: dict[str, Any], *, malformed: int) -> dict[int | str, dict[
 def _body(contents: dict[str, dict[str, Any]]) -> dict[str, Any]:
     content = {kind: {"schema": schema} for kind, schema in contents.items()}
     return {"requestBody": {"required": True, "content": content}, "security": [{"bearer": []}]}
+
+
+def _worded(path: str) -> dict[str, Any]:
+    kinds = _ANSWERS[path]
+    models = [model for model in kinds.values() if model]
+    described = {"description": "Done", "content": {kind: {} for kind in kinds}}
+    return {**described, "model": models[0]} if models else described
 
 
 def _schema(model: type[BaseModel]) -> dict[str, Any]:
