@@ -78,7 +78,8 @@ def _estimate_images(request: Contract) -> Usage:
 def _estimate_speech(request: Contract) -> Usage:
     assert isinstance(request, SpeechRequest)
     characters = len(request.text)
-    return Usage(units=characters, characters=characters, audio_seconds=characters / SLOWEST_CHARACTERS_PER_SECOND)
+    seconds = characters / SLOWEST_CHARACTERS_PER_SECOND
+    return Usage(units=characters, characters=characters, audio_seconds=seconds)
 
 
 def _estimate_transcription(request: Contract) -> Usage:

@@ -117,6 +117,10 @@ class Price(_Row):
         )
 
 
+FREE = Price()
+"""Of a service that has no price."""
+
+
 class UpstreamRule(_Row):
     """One address that serves a service: a worker of ours, or any server that speaks the OpenAI-compatible API.
 

@@ -21,11 +21,9 @@ from atelier.gateway.limits import Ask, Limits, Place
 from atelier.gateway.tenants import TenantFacts
 from atelier.gateway.upstreams import Served, Upstreams
 from atelier.gateway.usage import Ledger, UsageRecord
-from atelier.rules import Price
+from atelier.rules import FREE, Price
 from atelier.wire.metering import Metered
 from atelier.wire.serving import final_result
-
-FREE = Price()
 
 
 @dataclass(slots=True)

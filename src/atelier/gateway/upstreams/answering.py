@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import io
 import random
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from time import monotonic
 from types import TracebackType
+from typing import Any, TypeVar
 
 import aiohttp
 import structlog
 
 from atelier.errors import AtelierError, Unavailable, UpstreamFailed
 from atelier.gateway.upstreams.bodies import UNDERSTOOD, Written, written, written_for
+from atelier.gateway.upstreams.deadlines import Deadlines
 from atelier.gateway.upstreams.pool import AWAY_SECONDS, Pool
 from atelier.gateway.upstreams.refusals import MOST_REPEATS, Failure, Verdict, refused, too_slow, unanswered
 from atelier.gateway.upstreams.upstream import Served, Times, Upstream
@@ -24,6 +26,8 @@ PAUSE_SECONDS = 0.02
 
 _LARGE_BYTES = 1_000_000
 _BROKEN = (aiohttp.ClientError, ConnectionError)
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -59,6 +63,10 @@ class Answer:
         except (*_BROKEN, TimeoutError) as problem:
             raise self._answering.broken(problem) from None
 
+    def expire(self) -> None:
+        """Whoever reads it gets a TimeoutError."""
+        self._response.content.set_exception(TimeoutError())
+
     def close(self) -> None:
         """Hang up, where the answer was not heard to its end; else the connection is in the pool again already."""
         self._response.close()
@@ -73,18 +81,21 @@ class Answering:
     __slots__ = (
         "_answer",
         "_broken",
-        "_ends",
+        "_deadlines",
         "_headers",
+        "_late",
         "_outgoing",
         "_pool",
         "_repeats",
         "_served",
         "_session",
+        "_task",
         "_times",
         "_trial",
         "_tried",
         "_upstream",
         "_written",
+        "ends",
     )
 
     def __init__(
@@ -92,6 +103,7 @@ class Answering:
         session: aiohttp.ClientSession,
         pool: Pool,
         times: Times,
+        deadlines: Deadlines,
         *,
         outgoing: Outgoing,
         headers: Mapping[str, str],
@@ -100,6 +112,7 @@ class Answering:
         self._session = session
         self._pool = pool
         self._times = times
+        self._deadlines = deadlines
         self._outgoing = outgoing
         self._headers = headers
         self._served = served
@@ -107,22 +120,33 @@ class Answering:
         self._tried: list[Upstream] = []
         self._written: Written | None = None
         self._broken = False
+        self._late = False
+        self._task = asyncio.current_task()
 
     async def __aenter__(self) -> Answer:
         now = monotonic()
-        self._ends = now + total_seconds(self._times)
+        self.ends = now + total_seconds(self._times)
         self._pool.budget.count(now)
         upstream = self._choose(now)
-        while True:
-            outcome = await self._attempt(upstream)
-            if isinstance(outcome, Answer):
-                self._answer = outcome
-                return outcome
-            upstream = await self._next(upstream, outcome)
+        self._deadlines.add(self)
+        try:
+            while True:
+                outcome = await self._in_time(self._attempt(upstream))
+                if isinstance(outcome, Answer):
+                    self._answer = outcome
+                    return outcome
+                upstream = await self._in_time(self._next(upstream, outcome))
+        except TimeoutError:
+            self._deadlines.remove(self)
+            raise too_slow(self._pool.service, self._times) from None
+        except BaseException:
+            self._deadlines.remove(self)
+            raise
 
     async def __aexit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._deadlines.remove(self)
         self._answer.close()
         del self._answer  # the two know each other: without this only the garbage collector would find them
         if self._broken:
@@ -133,6 +157,23 @@ class Answering:
             self._end(self._upstream, "doubtful")
         else:
             self._end(self._upstream, None)
+
+    def expire(self) -> None:
+        """Its time is up: whoever waits for the upstream, or reads its answer, gets a TimeoutError."""
+        self._late = True
+        if hasattr(self, "_answer"):
+            self._answer.expire()
+        elif self._task is not None:
+            self._task.cancel()
+
+    async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
+        """Raises TimeoutError where it was `expire` that cancelled it."""
+        try:
+            return await work
+        except asyncio.CancelledError:
+            if not self._late or self._task is None or self._task.uncancel():
+                raise
+            raise TimeoutError from None
 
     def broken(self, problem: Exception) -> AtelierError:
         """The error for an answer that broke off; it counts against the upstream."""
@@ -166,10 +207,10 @@ class Answering:
         begin = asyncio.timeout(self._times.first_byte) if self._times.first_byte is not None else None
         try:
             if begin is None:
-                response = await self._post(upstream)
+                response = await self._in_time(self._post(upstream))
             else:
                 async with begin:
-                    response = await self._post(upstream)
+                    response = await self._in_time(self._post(upstream))
         except (*_BROKEN, TimeoutError) as problem:
             failure = unanswered(upstream, problem, self._times, begin_is_late=begin is not None and begin.expired())
             if failure is None:
@@ -202,7 +243,7 @@ class Answering:
         address = upstream.address(outgoing.path)
         if not self._tried:
             return await self._session.post(address, data=data, headers=headers, allow_redirects=False)
-        left = aiohttp.ClientTimeout(total=max(0.001, self._ends - monotonic()), sock_connect=self._times.connect)
+        left = aiohttp.ClientTimeout(total=max(0.001, self.ends - monotonic()), sock_connect=self._times.connect)
         return await self._session.post(address, data=data, headers=headers, allow_redirects=False, timeout=left)
 
     async def _next(self, upstream: Upstream, failure: Failure) -> Upstream:
@@ -210,7 +251,7 @@ class Answering:
         self._tried.append(upstream)
         self._repeats = min(self._repeats, failure.repeats)
         now = monotonic()
-        if not self._repeats or now >= self._ends:
+        if not self._repeats or now >= self.ends:
             raise failure.error
         found = self._another(upstream, failure, now)
         if not failure.free and not self._pool.budget.take(now):

@@ -15,6 +15,7 @@ from atelier.catalog import SERVICES
 from atelier.contracts.base import Contract, Event, Result
 from atelier.errors import UpstreamFailed
 from atelier.gateway.upstreams.answering import Answer, Answering, total_seconds
+from atelier.gateway.upstreams.deadlines import Deadlines
 from atelier.gateway.upstreams.pool import AWAY_SECONDS, Pool
 from atelier.gateway.upstreams.probing import EVERY_SECONDS, Probing
 from atelier.gateway.upstreams.upstream import Served, Times, Upstream
@@ -69,22 +70,25 @@ class Upstreams:
         self.pools = {service: pool.upstreams for service, pool in self._choices.items()}
         self._times = times
         self._seconds = str(times.request)
+        self._deadlines = Deadlines(min(1.0, total_seconds(times) / 20))
         self._probing = Probing((upstream for pool in self.pools.values() for upstream in pool), every=every)
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
         self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=total_seconds(self._times), sock_connect=self._times.connect),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._times.connect),  # see deadlines.py
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=_NOT_SENT,
             auto_decompress=False,  # nothing compressed is asked for
             trust_env=False,
         )
+        self._deadlines.start()
         self._probing.start(self._session)
 
     async def stop(self) -> None:
         await self._probing.stop()
+        await self._deadlines.stop()
         if self._session:
             await self._session.close()
 
@@ -94,7 +98,9 @@ class Upstreams:
         """One POST, answered with a good status. Errors: see Answering."""
         assert self._session is not None
         pool = self._choices[service]
-        return Answering(self._session, pool, self._times, outgoing=outgoing, headers=headers, served=served)
+        return Answering(
+            self._session, pool, self._times, self._deadlines, outgoing=outgoing, headers=headers, served=served
+        )
 
     async def call(
         self, service: str, request: Contract, *, tenant: str, request_id: str, served: Served

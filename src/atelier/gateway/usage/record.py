@@ -12,11 +12,10 @@ from pydantic_core import to_json
 from atelier.catalog import Service
 from atelier.contracts.base import Usage
 from atelier.gateway.auth import Caller
-from atelier.rules import Price
+from atelier.rules import FREE, Price
 from atelier.state.rows import storable
 
 _NOTHING = Usage()
-_FREE = Price()
 
 _COLUMNS = {
     "units": "units",
@@ -41,7 +40,7 @@ class UsageRecord:
     caller: Caller
     service: Service
     request_type: str
-    price: Price = _FREE
+    price: Price = FREE
     started: float = field(default_factory=time.monotonic)
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     status: str = "cancelled"  # until something else is known
@@ -68,7 +67,7 @@ class UsageRecord:
     @property
     def cost(self) -> float:
         """In the currency of the prices."""
-        return 0.0 if self.price is _FREE or self.status == "failed" else self.price.of(self.counted)
+        return 0.0 if self.price is FREE or self.status == "failed" else self.price.of(self.counted)
 
     def row(self) -> dict[str, Any]:
         """The values of AIUsage's columns, but for those that are empty, zero or false: their defaults."""
