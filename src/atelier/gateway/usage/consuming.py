@@ -12,7 +12,7 @@ from atelier.gateway.usage.writing import write_lines
 from atelier.state.database import Database
 
 LOOK_SECONDS = 5.0
-GATHER_SECONDS = 0.1
+GATHER_SECONDS = 0.2
 """What comes within so long is written together."""
 
 

@@ -15,7 +15,7 @@ from atelier.gateway.usage.stream import RedisAway, UsageStream
 from atelier.gateway.usage.writing import write_lines
 from atelier.state.database import Database
 
-GATHER_SECONDS = 0.1
+GATHER_SECONDS = 0.4
 """Records of so long travel together."""
 
 IDLE_SECONDS = 2.0
