@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from typing import Any, TypeVar
 
@@ -29,7 +29,10 @@ async def respond_in_pieces(
     pieces = route.shape.stream(events, call)
     first = await until_disconnect(request, anext(pieces, b""))
     media_type = route.shape.stream_type(call)
-    return ClosingStream(_from(first, pieces, told=media_type == sse.MEDIA_TYPE), media_type=media_type)
+    if media_type != sse.MEDIA_TYPE:
+        return ClosingStream(_from(first, pieces), media_type=media_type)
+    troubles: list[AtelierError] = []
+    return ClosingStream(_telling(_from(first, pieces), troubles), media_type=media_type, troubles=troubles)
 
 
 async def final_result(events: AsyncGenerator[Event, None]) -> Result:
@@ -86,32 +89,55 @@ class _ClientWatch:
         self.task.cancel()
 
 
-async def _from(first: bytes, rest: AsyncGenerator[bytes, None], *, told: bool) -> AsyncGenerator[bytes, None]:
-    """`first`, then the rest. An error in an event stream is told as an event; elsewhere the connection breaks off."""
+async def _from(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
     async with aclosing(rest):
+        yield first
+        async for piece in rest:
+            yield piece
+
+
+async def _telling(events: AsyncGenerator[bytes, None], troubles: list[AtelierError]) -> AsyncGenerator[bytes, None]:
+    """An error in an event stream is told as an event; elsewhere the connection breaks off."""
+    async with aclosing(events):
         try:
-            yield first
-            async for piece in rest:
-                yield piece
+            async for event in events:
+                yield event
         except AtelierError as problem:
-            if not told:
-                raise
+            troubles.append(problem)
             yield sse.encode(openai_envelope(problem), name="error")
 
 
 class ClosingStream(StreamingResponse):
-    """A stream whose source is closed at once when the client goes, wherever it was waiting."""
+    """A stream whose source is closed at once when the client goes, wherever it was waiting.
 
-    def __init__(self, pieces: AsyncGenerator[bytes, None], *, media_type: str) -> None:
+    troubles: gets the error that the stream itself tells as its last event.
+    """
+
+    def __init__(
+        self, pieces: AsyncGenerator[bytes, None], *, media_type: str, troubles: Sequence[AtelierError] = ()
+    ) -> None:
         # Proxies such as nginx would otherwise collect the events before they pass them on.
         super().__init__(
             pieces, media_type=media_type, headers={"cache-control": "no-store", "x-accel-buffering": "no"}
         )
         self._pieces = pieces
+        self._troubles = troubles
+        self._whole = False
+        self._ended: Callable[[bool], Awaitable[None]] | None = None
 
-    def pass_through(self, look: Callable[[AsyncGenerator[bytes, None]], AsyncGenerator[bytes, None]]) -> None:
-        """Before it is sent: let the pieces go through another generator, which sees them by."""
-        self._pieces = self.body_iterator = look(self._pieces)
+    def watch(self, seen: Callable[[bytes], None], ended: Callable[[bool], Awaitable[None]]) -> None:
+        """Before it is sent: `seen` gets each piece as it goes, `ended` hears in any case whether all of them went."""
+        self._pieces = self.body_iterator = self._seen(self._pieces, seen)
+        self._ended = ended
+
+    async def _seen(
+        self, pieces: AsyncGenerator[bytes, None], seen: Callable[[bytes], None]
+    ) -> AsyncGenerator[bytes, None]:
+        async with aclosing(pieces):
+            async for piece in pieces:
+                seen(piece)
+                yield piece
+        self._whole = not self._troubles
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -121,3 +147,5 @@ class ClosingStream(StreamingResponse):
             scope.setdefault("state", {})["error"] = problem.code
         finally:
             await self._pieces.aclose()
+            if self._ended is not None:  # also where the client went before the first piece
+                await self._ended(self._whole)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -51,26 +50,20 @@ async def _kept(turn: Turn, run: Run, request_id: str) -> Response:
         await turn.give_up()
         raise
     if isinstance(response, ClosingStream):
-        response.pass_through(lambda pieces: _copied(pieces, turn, response, request_id))
+        _copy(response, turn, request_id)
     else:
         await turn.keep(stored(response, bytes(response.body), request_id))
     return response
 
 
-async def _copied(
-    pieces: AsyncGenerator[bytes, None], turn: Turn, response: Response, request_id: str
-) -> AsyncGenerator[bytes, None]:
-    """The pieces as they go by; kept once the last has gone, given up where they break off or nobody wants them."""
+def _copy(response: ClosingStream, turn: Turn, request_id: str) -> None:
+    """Kept once the last piece has gone; given up where it broke off, told an error, or nobody wanted it."""
     copy = Copy()
-    try:
-        async with aclosing(pieces):
-            async for piece in pieces:
-                copy.add(piece)
-                yield piece
-    except BaseException:
-        await turn.give_up()
-        raise
-    await turn.keep(stored(response, copy.body(), request_id))
+
+    async def ended(whole: bool) -> None:
+        await (turn.keep(stored(response, copy.body(), request_id)) if whole else turn.give_up())
+
+    response.watch(copy.add, ended)
 
 
 def stored(response: Response, body: bytes, request_id: str, metered: Metered | None = None) -> StoredAnswer:
