@@ -80,6 +80,13 @@ def test_every_route_is_in_the_reference_with_its_refusals(gateway: Running) -> 
         assert queried == {field.alias or name for name, field in row.query.model_fields.items()}
 
 
+def test_an_administrator_cannot_lock_the_own_door(admin: Admin) -> None:
+    admin("POST", "/tenants", 201, json={"id": "operator"})
+    refused = admin("PATCH", "/tenants/operator", 409, json={"suspended": True})
+    assert "another administrator" in refused["error"]
+    assert admin("PATCH", "/tenants/operator", json={"name": "Us"})["suspended"] is False
+
+
 def test_an_administrators_key_that_is_suspended_or_revoked_opens_nothing(gateway: Running, admin: Admin) -> None:
     made = admin("POST", "/keys", 201, json={"tenant": "staff", "admin": True})
     own = Admin(gateway, made["key"])

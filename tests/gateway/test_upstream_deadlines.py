@@ -12,9 +12,11 @@ class Timed:
     def __init__(self, seconds: float) -> None:
         self.ends = monotonic() + seconds
         self.expired = 0
+        self.over = asyncio.Event()
 
     def expire(self) -> None:
         self.expired += 1
+        self.over.set()
 
 
 async def test_what_is_late_ends_once_and_nothing_else_does() -> None:
@@ -25,8 +27,7 @@ async def test_what_is_late_ends_once_and_nothing_else_does() -> None:
     deadlines.remove(removed)
     deadlines.start()
     async with asyncio.timeout(5):
-        while not soon.expired:
-            await asyncio.sleep(0.001)
+        await soon.over.wait()
     assert monotonic() >= soon.ends
     await asyncio.sleep(0.02)  # a few more looks
     await deadlines.stop()

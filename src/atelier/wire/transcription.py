@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from starlette.responses import PlainTextResponse, Response
 
 from atelier.contracts.base import Contract, Event, Language, ModelName, Result, Text, Usage
@@ -48,7 +48,9 @@ class TranscriptionFields(TranslationFields):
     """
 
     language: Language | None = None
-    timestamp_granularities: list[Literal["word", "segment"]] = ["segment"]
+    timestamp_granularities: Annotated[
+        list[Literal["word", "segment"]], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)
+    ] = ["segment"]
     stream: bool = False
     include: list[str] = []
     chunking_strategy: Literal["auto"] | None = None

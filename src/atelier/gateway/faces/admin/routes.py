@@ -34,10 +34,11 @@ class Nothing(BaseModel):
 
 @dataclass(frozen=True)
 class Asked(Generic[Query, Body]):
-    """What an administrator asks. name: of the tenant or key in the address; empty where there is none."""
+    """What an administrator asks. own: their own tenant. name: of the tenant or key in the address, or empty."""
 
     gateway: Gateway
     by: Actor
+    own: str
     name: str
     query: Query
     body: Body
@@ -69,10 +70,11 @@ class AdminRoute:
 def admin_endpoint(row: AdminRoute) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         gateway = gateway_of(request)
-        by = await _administrator(gateway, request)
+        caller = await _administrator(gateway, request)
         asked = Asked(
             gateway,
-            by,
+            Actor(_actor_name(caller), request_id=request.state.request_id),
+            caller.tenant,
             name=_name(request, row),
             query=_query(request, row.query),
             body=await _body(request, gateway, row.body),
@@ -92,14 +94,14 @@ def admin_endpoint(row: AdminRoute) -> Endpoint:
     return endpoint
 
 
-async def _administrator(gateway: Gateway, request: Request) -> Actor:
+async def _administrator(gateway: Gateway, request: Request) -> Caller:
     """Raises Unauthenticated, and Forbidden for everyone else."""
     caller = await gateway.auth.caller(request.headers)
     request.state.tenant = caller.tenant
     if not caller.is_admin:
         raise Forbidden("This needs the role admin")
     refuse_suspended(await gateway.tenants.facts(caller.tenant))
-    return Actor(_actor_name(caller), request_id=request.state.request_id)
+    return caller
 
 
 def _actor_name(caller: Caller) -> str:

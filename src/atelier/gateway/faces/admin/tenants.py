@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from atelier.errors import Conflict
 from atelier.gateway.faces.admin.limits import ShownLimit
 from atelier.gateway.faces.admin.routes import AdminRoute, Asked, Nothing, page_of
 from atelier.gateway.removal import remove_tenant
@@ -77,6 +78,8 @@ async def show(asked: Asked[Nothing, Nothing]) -> TenantDetails:
 
 
 async def change(asked: Asked[Nothing, TenantChange]) -> Tenant:
+    if asked.body.suspended and asked.name == asked.own:
+        raise Conflict("You act as this tenant, and would be out; another administrator has to suspend it")
     async with asked.gateway.database.begin() as connection:
         changed = await change_tenant(connection, asked.name, asked.body, asked.gateway.plans, by=asked.by)
     asked.gateway.tenants.forget(asked.name)
