@@ -53,14 +53,14 @@ def _measure_speech(request: Contract, result: Result) -> Usage:
     assert isinstance(request, SpeechRequest)
     assert isinstance(result, SpeechResult)
     characters = len(request.text)
-    return result.usage.model_copy(
-        update={"units": characters, "characters": characters, "audio_seconds": result.duration}
-    )
+    seconds = result.duration or _estimate_speech(request).audio_seconds  # another server may not tell
+    return result.usage.model_copy(update={"units": characters, "characters": characters, "audio_seconds": seconds})
 
 
-def _measure_transcription(_: Contract, result: Result) -> Usage:
+def _measure_transcription(request: Contract, result: Result) -> Usage:
     assert isinstance(result, TranscriptionResult)
-    return result.usage.model_copy(update={"units": result.duration, "audio_seconds": result.duration})
+    seconds = result.duration or _estimate_transcription(request).audio_seconds  # another server may not tell
+    return result.usage.model_copy(update={"units": seconds, "audio_seconds": seconds})
 
 
 def _measure_reading(_: Contract, result: Result) -> Usage:

@@ -7,6 +7,7 @@
     ├── Forbidden               403  known, but not allowed
     ├── NotFound                404  nothing there, or another tenant's
     ├── MethodNotAllowed        405
+    ├── UploadTooSlow           408  the body did not arrive in time
     ├── Conflict                409  what is there already, or still, stands in the way
     │   └── KeyReused           409  an idempotency key that stands for a different request
     ├── TooLarge                413  the body or a file is over the limit
@@ -69,6 +70,10 @@ class NotFound(AtelierError):
 
 class MethodNotAllowed(AtelierError):
     status, code, openai_type = 405, "method_not_allowed", "invalid_request_error"
+
+
+class UploadTooSlow(AtelierError):
+    status, code, openai_type = 408, "upload_too_slow", "invalid_request_error"
 
 
 class Conflict(AtelierError):

@@ -224,7 +224,8 @@ def test_a_client_that_hangs_up_is_recorded_as_cancelled_and_frees_the_engine(ga
     engine.gate.release()
     until(lambda: engine.closed == ["left"])
     assert len(engine.stepped) <= 4, "the engine went on for more than the step that it was in"
-    assert (record["status"], record["units"]) == ("cancelled", 0)
+    assert record["status"] == "cancelled"
+    assert 0 < record["units"] < 1  # a share of one picture: the client had a preview of its first steps
 
 
 def test_speech_left_halfway_is_metered_for_what_was_delivered(gateway: Running) -> None:

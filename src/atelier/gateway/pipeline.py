@@ -8,13 +8,14 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 import anyio
+import structlog
 from starlette.responses import Response
 
 from atelier.catalog import Service
 from atelier.contracts.base import Contract, Event, Partial, Result, Usage
 from atelier.contracts.images import ImagesResult
 from atelier.contracts.text_to_speech import SpeechResult
-from atelier.errors import AtelierError, Internal, TooSlow
+from atelier.errors import AtelierError, Internal, TooSlow, Unavailable
 from atelier.gateway.artifacts import Artifacts
 from atelier.gateway.auth import Caller
 from atelier.gateway.limits import Ask, Limits, Place
@@ -24,6 +25,11 @@ from atelier.gateway.usage import Ledger, UsageRecord
 from atelier.rules import FREE, Price
 from atelier.wire.metering import Metered
 from atelier.wire.serving import final_result
+
+Word = Callable[[Result], Response]
+"""Puts a result into the words of the face that was asked."""
+
+log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -91,21 +97,21 @@ class Pipeline:
         with anyio.move_on_after(seconds):
             await self._idle.wait()
 
-    async def whole(self, exchange: Exchange) -> Result:
+    async def whole(self, exchange: Exchange, word: Word) -> Response:
         """The answer in one piece. Like `events`, it leaves one usage record behind, however it ends."""
         record = self._begin(exchange)
         try:
-            return await self._finish(exchange, record, await final_result(self._called(exchange)))
+            return await self._worded(exchange, record, await final_result(self._called(exchange)), word)
         except Exception as problem:
             self._fail(record, problem)
             raise
         finally:
             await self._end(exchange, record)
 
-    async def relayed(self, exchange: Exchange, read: Callable[[Result], Response]) -> Response:
+    async def relayed(self, exchange: Exchange, word: Word) -> Response:
         """The answer of a worker of ours as the worker worded it: it is metered by its header, and not read.
 
-        read: words the result of a server that sends no such header.
+        word: for the result of a server that sends no such header.
         """
         record = self._begin(exchange)
         try:
@@ -117,9 +123,10 @@ class Pipeline:
                 served=exchange.served,
             )
             if isinstance(answer, Result):
-                return read(await self._finish(exchange, record, answer))
+                return await self._worded(exchange, record, answer, word)
+            response = Response(answer.body, headers=answer.headers)
             await self._succeed(exchange, record, answer.metered)
-            return Response(answer.body, headers=answer.headers)
+            return response
         except Exception as problem:
             self._fail(record, problem)
             raise
@@ -146,7 +153,9 @@ class Pipeline:
             async with aclosing(self._called(exchange)) as events:
                 async for event in events:
                     if isinstance(event, Result):
-                        yield await self._finish(exchange, record, event)
+                        result = await self._kept(exchange, event)
+                        await self._succeed(exchange, record, Metered(model=result.model, usage=result.usage))
+                        yield result
                         return
                     if isinstance(event, Partial):
                         record.delivered = event.delivered
@@ -181,17 +190,32 @@ class Pipeline:
     def _fail(record: UsageRecord, problem: Exception) -> None:
         record.status, record.error = "failed", problem.code if isinstance(problem, AtelierError) else Internal.code
 
-    async def _finish(self, exchange: Exchange, record: UsageRecord, result: Result) -> Result:
+    async def _worded(self, exchange: Exchange, record: UsageRecord, result: Result, word: Word) -> Response:
+        """The answer, worded before it is settled: one that cannot be worded costs nothing."""
+        result = await self._kept(exchange, result)
+        response = word(result)
+        await self._succeed(exchange, record, Metered(model=result.model, usage=result.usage))
+        return response
+
+    async def _kept(self, exchange: Exchange, result: Result) -> Result:
+        """With its files stored, if they are to be linked, and with what it came to."""
         if exchange.keep:
             result = await self._stored(exchange, result)
-        usage = exchange.service.measure(exchange.request, result)
-        await self._succeed(exchange, record, Metered(model=result.model, usage=usage))
-        return result.model_copy(update={"usage": usage})
+        return result.model_copy(update={"usage": exchange.service.measure(exchange.request, result)})
 
     async def _succeed(self, exchange: Exchange, record: UsageRecord, metered: Metered) -> None:
-        exchange.metered = metered
         record.delivered, record.model, record.status = metered.usage, metered.model, "succeeded"
-        await self._settle(exchange, record)
+        try:
+            await self._settle(exchange, record)
+        except asyncio.CancelledError:
+            if not record.settled:
+                raise
+            # The client went while the row was written: it is charged, so that the answer is worth keeping.
+            task = asyncio.current_task()
+            assert task is not None
+            task.uncancel()
+            self._close(exchange, record)
+        exchange.metered = metered
 
     async def _end(self, exchange: Exchange, record: UsageRecord) -> None:
         """Settled in any case; shielded: a client that has gone must not keep the record from being written."""
@@ -199,21 +223,27 @@ class Pipeline:
             if not record.settled:
                 with anyio.CancelScope(shield=True):
                     await self._settle(exchange, record)
+        except Unavailable:  # the answer, if one is still owed, says so already; the log keeps what the table lacks
+            log.error("usage record not written", **{name: str(value) for name, value in record.row().items()})
         finally:
+            self._close(exchange, record)
             self._open.discard(exchange.id)
             if not self._open:
                 self._idle.set()
 
     async def _settle(self, exchange: Exchange, record: UsageRecord) -> None:
         """The record is written, and the limits are told what really happened."""
-        record.upstream, record.fallback = exchange.served.upstream, exchange.served.fallback
-        try:
-            await self._ledger.settle(record)
-        finally:
-            if record.status == "failed" and record.error != TooSlow.code:
-                self._limits.refund(exchange.place)
-            else:  # a request that ran out of time failed too, but a device was busy with it for all of it
-                self._limits.settle(exchange.place, units=record.counted.units, cost=record.cost)
+        if exchange.served.upstream is not None:
+            record.name_upstream(exchange.served.upstream, exchange.served.fallback)
+        await self._ledger.settle(record)
+        self._close(exchange, record)
+
+    def _close(self, exchange: Exchange, record: UsageRecord) -> None:
+        """The place in the limits; closed a second time it stays as it is."""
+        if record.status == "failed" and record.error != TooSlow.code:
+            self._limits.refund(exchange.place)
+        else:  # a request that ran out of time failed too, but a device was busy with it for all of it
+            self._limits.settle(exchange.place, units=record.counted.units, cost=record.cost)
 
     async def _stored(self, exchange: Exchange, result: Result) -> Result:
         if isinstance(result, ImagesResult):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -15,10 +16,13 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 
 from atelier.contracts.base import Contract
-from atelier.errors import InvalidRequest, UnsupportedMedia
+from atelier.errors import InvalidRequest, UnsupportedMedia, UploadTooSlow
 from atelier.wire.aside import aside
 
 Model = TypeVar("Model", bound=BaseModel)
+
+UPLOAD_SECONDS = 120.0
+"""How long a body may be on its way: who sends a byte now and then holds a place that others need."""
 
 MOST_FILES = 16
 MOST_FIELDS = 64
@@ -67,8 +71,17 @@ class JsonFields(Contract):
         return {name: value for name, value in fields.items() if value is not None or name not in cls.model_fields}
 
 
-async def read_body(request: Request, *, most_file_bytes: int) -> Body:
-    """Raises UnsupportedMedia, InvalidRequest, TooLarge (from the limit on the whole body)."""
+async def read_body(request: Request, *, most_file_bytes: int, seconds: float = UPLOAD_SECONDS) -> Body:
+    """Raises UnsupportedMedia, InvalidRequest, TooLarge (from the limit on the whole body), UploadTooSlow."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await _read(request, most_file_bytes)
+    except TimeoutError:
+        said = f"body: did not arrive within {seconds:.0f} s; send less, or faster"
+        raise UploadTooSlow(said, field="body") from None
+
+
+async def _read(request: Request, most_file_bytes: int) -> Body:
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type in {"application/json", ""} or content_type.endswith("+json"):
         raw = await _whole(request)

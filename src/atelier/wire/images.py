@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from starlette.responses import Response
 
-from atelier.contracts.base import Contract, Event, Result
+from atelier.contracts.base import Contract, Event, Result, Usage
 from atelier.contracts.images import (
     Image,
     ImageRequest,
@@ -296,15 +296,22 @@ async def receive(incoming: Incoming, request: Contract) -> AsyncGenerator[Event
         event = ImageEvent.parse(message.data)
         image = _read_image(event, event.output_format, event.size)
         if event.type.endswith(".partial_image"):
-            yield PartialImage(
-                image=image, index=event.partial_image_index or 0, step=event.step or 0, steps=event.steps or 0
-            )
+            yield _read_partial(event, image, request)
         elif event.type.endswith(".completed"):
             images.append(image)
             if len(images) == (event.images or 1):
                 yield _read_completed(event, images)
                 return
     raise UpstreamFailed("the image service ended its answer early")
+
+
+def _read_partial(event: ImageEvent, image: Image, request: ImageRequest) -> PartialImage:
+    """With what was delivered so far: the share of the steps that were taken, of each picture."""
+    step, steps = event.step or 0, event.steps or 0
+    width, height = request.dimensions or (image.width, image.height)
+    done = request.n * (step / steps if steps else 0.0)
+    delivered = Usage(units=done, megapixels=done * width * height / 1e6, steps=request.n * step)
+    return PartialImage(image=image, index=event.partial_image_index or 0, step=step, steps=steps, delivered=delivered)
 
 
 def _read_answer(answer: ImagesAnswer) -> ImagesResult:

@@ -164,9 +164,11 @@ def gateway_of(request: Request) -> Gateway:
 
 def native_endpoint(row: NativeRoute) -> Endpoint:
     async def word(gateway: Gateway, request: Request, call: Call, exchange: Exchange) -> Response:
-        result = await until_disconnect(request, gateway.pipeline.whole(exchange))
-        shown = answer(row, result, call, gateway.link(request), exchange.id)
-        return Response(shown.model_dump_json(), media_type="application/json")
+        def read(result: Result) -> Response:
+            shown = answer(row, result, call, gateway.link(request), exchange.id)
+            return Response(shown.model_dump_json(), media_type="application/json")
+
+        return await until_disconnect(request, gateway.pipeline.whole(exchange, read))
 
     return _endpoint(row, word)
 
@@ -179,9 +181,8 @@ def openai_endpoint(row: Route) -> Endpoint:
         def read(result: Result) -> Response:
             return row.shape.answer(result, call, gateway.link(request))
 
-        if row.shape.relays(call):
-            return await until_disconnect(request, gateway.pipeline.relayed(exchange, read))
-        return read(await until_disconnect(request, gateway.pipeline.whole(exchange)))
+        made = gateway.pipeline.relayed if row.shape.relays(call) else gateway.pipeline.whole
+        return await until_disconnect(request, made(exchange, read))
 
     return _endpoint(row, word)
 

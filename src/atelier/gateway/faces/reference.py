@@ -24,6 +24,7 @@ _REFUSALS = {
     403: "The credentials are not for this, or the account is suspended",
     404: "No such model or thing",
     409: "The `Idempotency-Key` stands for a different request",
+    408: "The body did not arrive in time",
     413: "The body or a file is too large",
     415: "Not that content type",
     429: "A limit is used up; `Retry-After` says when to come back",

@@ -78,9 +78,10 @@ class Ledger:
         if record.settled:
             return
         line = record.line()
-        if not (self._stream or self._behind()) or not self._journalled(line):
-            await self._write(line)
-        record.settled = True
+        if (self._stream or self._behind()) and self._journalled(line):
+            record.settled = True
+        else:
+            await self._write_whatever_happens(record, line)
 
     async def month(self, tenant: str, month: str | None) -> dict[str, Any]:
         """The tenant's sums of one month, `YYYY-MM` in UTC; none: the present one.
@@ -115,6 +116,17 @@ class Ledger:
             return False
         self._shipping.appended.set()
         return True
+
+    async def _write_whatever_happens(self, record: UsageRecord, line: bytes) -> None:
+        """A caller that is cancelled meanwhile waits for the end all the same, to know whether the row is there."""
+        writing = asyncio.ensure_future(self._write(line))
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await asyncio.wait([writing])
+            record.settled = writing.exception() is None
+            raise
+        record.settled = True
 
     async def _write(self, line: bytes) -> None:
         try:
