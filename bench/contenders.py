@@ -120,6 +120,7 @@ def gateway(
 
 
 def _environment(home: Path, port: int, upstream: str, processes: int) -> dict[str, str]:
+    (home / "none.toml").touch()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ATELIER_")}
     return kept | {
         "PYTHONPATH": str(ROOT / "src"),

@@ -39,6 +39,7 @@ class GatewayProcess:
 
     def start(self) -> None:
         self.home.mkdir(exist_ok=True, parents=True)
+        (self.home / "none.toml").touch()
         self._first_mb, self._started = 0.0, time.monotonic()
         with (self.home / "log").open("ab") as log:
             command = [sys.executable, "-m", "atelier", "gateway"]

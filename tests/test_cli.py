@@ -137,6 +137,17 @@ def test_doctor_finds_this_machine_in_order(cli: Cli) -> None:
         (("gateway",), {"DATABASE_URL": "mysql://x"}, "DATABASE_URL: mysql is not supported"),
         (("gateway",), {"ATELIER_PORT": "many"}, "ATELIER_PORT"),
         (("gateway",), {"ATELIER_LIMITS": '[{"requests": 1, "service": "text-to-smell"}]'}, "text-to-smell"),
+        (("gateway",), {"ATELIER_CONFIG": "no/such.toml"}, "ATELIER_CONFIG: there is no file no/such.toml"),
+        (("gateway",), {"ATELIER_REDIS_AWAY": "local"}, "ATELIER_GATEWAYS: say how many gateway processes there are"),
+        (("gateway",), {"ATELIER_GATEWAY_PROCESSES": "2", "JWT_SECRET": "x" * 40}, "several processes need REDIS_URL"),
+        (
+            ("gateway",),
+            {
+                "JWT_SECRET": "x" * 40,
+                "ATELIER_UPSTREAMS": '{"text-to-image": [{"url": "http://x:1", "key_variable": "NO"}]}',
+            },
+            "NO: is not set, and an upstream of text-to-image takes its key from it",
+        ),
         (("gateway",), {"ATELIER_LIMITS": "{"}, "ATELIER_LIMITS (or limits in atelier.toml): must be written as JSON"),
         (("gateway",), {"ATELIER_PRT": "9000"}, "ATELIER_PRT: there is no such setting; did you mean ATELIER_PORT?"),
         (("serve",), {"MODEL_NAME": "espeak-ng"}, "MODEL_NAME: names the model of one worker"),

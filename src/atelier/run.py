@@ -20,7 +20,7 @@ from uvicorn.supervisors import Multiprocess
 from atelier.corked import CorkedProtocol
 from atelier.home import prepare_home
 from atelier.ports import listening
-from atelier.settings import Settings
+from atelier.settings import Settings, SettingsProblem
 from atelier.telemetry import configure_logs
 
 SUPERVISED = "ATELIER_SUPERVISED"
@@ -92,9 +92,15 @@ def run_worker(settings: Settings, services: Sequence[str]) -> None:
 def run_gateway(settings: Settings, secret: str, *, processes: Path | None = None) -> None:
     """Serve until stopped. Raises SettingsProblem for a port in use or a back end that cannot be used."""
     configure_logs(settings.log_level)
+    from atelier.gateway.app import check_settings
     from atelier.state.database import prepare_database
 
+    if settings.gateway_processes > 1 and settings.redis_url is None:
+        raise SettingsProblem(
+            "ATELIER_GATEWAY_PROCESSES: several processes need REDIS_URL: without it each would hold the limits alone"
+        )
     prepare_home(settings.home)
+    check_settings(settings)
     prepare_database(settings)
     sockets = [listening(settings.host, settings.gateway_port(), "gateway")]
     if settings.gateway_processes == 1:

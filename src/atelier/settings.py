@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -317,6 +317,13 @@ class Settings(BaseSettings):
             raise ValueError("goes with ATELIER_S3_ACCESS_KEY_ID: set both, or neither to be who the machine is")
         return secret
 
+    @model_validator(mode="after")
+    def _shares(self) -> Self:
+        """While Redis is away, limits that each of many gateways holds whole would be no limits."""
+        if self.redis_away == "local" and "gateways" not in self.model_fields_set:
+            raise ValueError("ATELIER_GATEWAYS: say how many gateway processes there are, for redis_away = local")
+        return self
+
     @field_validator("fetch_allow")
     @classmethod
     def _networks_or_hosts(cls, allowed: list[str]) -> list[str]:
@@ -334,7 +341,10 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        file = Path(os.environ.get("ATELIER_CONFIG", "atelier.toml"))
+        named = os.environ.get("ATELIER_CONFIG")
+        if named and not Path(named).is_file():  # a misspelt name must not mean no plans, prices and upstreams
+            raise SettingsProblem(f"ATELIER_CONFIG: there is no file {named}")
+        file = Path(named or "atelier.toml")
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
 
     def previous_secret(self) -> str | None:

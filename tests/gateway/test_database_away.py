@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from atelier.gateway.auth.credentials import KEY_SECONDS
+from atelier.state.audit import Actor
+from atelier.state.database import open_database
+from atelier.state.keys import create_key
 from postgres_server import running_postgres
 from running_gateway import opened
 from servers import until
@@ -36,6 +42,32 @@ def test_requests_go_on_while_it_is_away_and_are_metered_when_it_is_back(
         assert statuses == ["succeeded", "succeeded", "succeeded", "failed", "succeeded"]
     logged = capfd.readouterr()
     assert "Traceback" not in logged.err + logged.out
+
+
+def test_a_key_that_was_seen_serves_on(tmp_path: Path) -> None:
+    async def made(where: str, tenant: str) -> str:
+        database = await open_database(where)
+        async with database.begin() as connection:
+            key = await create_key(connection, tenant, by=Actor("test"))
+        await database.dispose()
+        return key
+
+    with running_postgres() as server:
+        where = server.new_database()
+        seen, unseen = (asyncio.run(made(where, "acme")) for _ in range(2))
+        with opened(tmp_path, database_url=where) as gateway:
+
+            def ask(key: str) -> int:
+                headers = {"authorization": f"Bearer {key}"}
+                body = {"input": "one", "response_format": "pcm"}
+                return httpx2.post(f"{gateway.url}/v1/audio/speech", headers=headers, json=body).status_code
+
+            assert ask(seen) == 200
+            server.stop()
+            until(lambda: ask(unseen) == 503)
+            time.sleep(KEY_SECONDS)  # longer than the key's owner is remembered without a look
+            assert ask(seen) == 200
+            server.start()
 
 
 def test_a_client_that_leaves_meanwhile_is_metered(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -294,7 +294,7 @@ async def test_while_redis_is_away_a_key_is_refused_or_kept_here() -> None:
     with pytest.raises(Unavailable, match="Idempotency-Key") as refused:
         await closed.begin("acme", KEY, ONE)
     assert refused.value.retry_after
-    local = create_idempotency(Settings(redis_url=NOBODY, redis_away="local"))
+    local = create_idempotency(Settings(redis_url=NOBODY, redis_away="local", gateways=1))
     await (await first(local)).keep(ANSWER)
     assert await local.begin("acme", KEY, ONE) == ANSWER
     with pytest.raises(Conflict):
@@ -318,7 +318,7 @@ async def test_an_answer_that_cannot_be_kept_is_still_an_answer() -> None:
 async def test_what_began_here_ends_here_when_redis_is_back() -> None:
     with running_redis() as server:
         server.stop()
-        gateway = create_idempotency(Settings(redis_url=server.url, redis_away="local"))
+        gateway = create_idempotency(Settings(redis_url=server.url, redis_away="local", gateways=1))
         turn = await first(gateway)
         server.start()
         with redis_driver.Redis.from_url(server.url) as found:

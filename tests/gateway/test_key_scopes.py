@@ -10,12 +10,12 @@ from datetime import timedelta
 import httpx2
 import jwt
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from atelier.errors import Forbidden, Unauthenticated
 from atelier.gateway.auth import Auth, Caller, make_token
 from atelier.gateway.auth.last_used import LastUsed
-from atelier.gateway.tenants import PLAIN, TenantFacts, permit
+from atelier.gateway.tenants import FRESH_SECONDS, PLAIN, SERVED_SECONDS, TenantFacts, permit
 from atelier.state.audit import Actor
 from atelier.state.database import Database, open_database
 from atelier.state.keys import KeyOwner, create_key, find_owner, key_id, list_keys
@@ -183,14 +183,38 @@ def test_the_gateway_asks_for_the_scope_on_both_faces(gateway: Running) -> None:
     assert [row["service"] for row in gateway.records()] == ["text-to-speech"], "a refused request is not metered"
 
 
+OWN = ("/api/usage", "/api/limits", "/v1/models", "/v1/models/paint", "/api/artifacts", "/metrics")
+
+
 @on_both
 def test_a_suspended_tenant_is_refused_within_seconds_and_let_in_again(gateway: Running) -> None:
-    assert gateway.post("/api/text-to-speech", json={"text": "one"}).status_code == 200
-    gateway.ask(update(tenants).where(tenants.c.id == "acme").values(suspendedAt=now()))
-    until(lambda: gateway.post("/api/text-to-speech", json={"text": "one"}).status_code == 403, seconds=12)
+    """Asked by a GET, which takes no place in a limit however often it is asked."""
+    assert gateway.get("/api/limits").status_code == 200
+    gateway.ask(insert(tenants).values(id="acme", name="Acme", suspendedAt=now()))
+    until(lambda: gateway.get("/api/limits").status_code == 403, seconds=12)
+    assert {gateway.get(path).status_code for path in OWN} == {403}
+    assert httpx2.delete(f"{gateway.url}/api/artifacts?all=true", headers=gateway.headers()).status_code == 403
+    assert gateway.post("/api/text-to-speech", json={"text": "one"}).status_code == 403
     assert "suspended" in gateway.post("/v1/audio/speech", json={"input": "one"}).json()["error"]["message"]
     gateway.ask(update(tenants).where(tenants.c.id == "acme").values(suspendedAt=None))
-    until(lambda: gateway.post("/api/text-to-speech", json={"text": "one"}).status_code == 200, seconds=12)
+    until(lambda: gateway.get("/api/limits").status_code == 200, seconds=12)
+    assert gateway.post("/api/text-to-speech", json={"text": "one"}).status_code == 200
+
+
+def test_a_suspension_is_noticed_in_time_though_nothing_was_asked_for_a_while() -> None:
+    """What is older than two looks is read again before it serves, not after."""
+    assert SERVED_SECONDS <= 2 * FRESH_SECONDS
+
+
+def test_credentials_for_one_service_open_nothing_that_others_made(gateway: Running) -> None:
+    made = gateway.post("/api/text-to-image", json={"prompt": "x", "num_inference_steps": 1, "size": "64x64"}).json()
+    name = made["image_url"].partition("?")[0].rpartition("/")[2]
+    token = bearer(make_token(SECRET, "acme", seconds=60, services=["text-to-speech"]))
+    for path in ("/api/usage", "/api/artifacts", f"/api/artifacts/{name}", f"/artifacts/{name}"):
+        assert httpx2.get(gateway.url + path, headers=token).status_code == 403, path
+    assert httpx2.delete(f"{gateway.url}/api/artifacts/{name}", headers=token).status_code == 403
+    assert httpx2.get(made["image_url"]).status_code == 200
+    assert httpx2.get(f"{gateway.url}/api/limits", headers=token).status_code == 200
 
 
 async def test_ensuring_a_tenant_changes_nothing_of_it(database: Database) -> None:

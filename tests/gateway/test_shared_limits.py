@@ -175,6 +175,23 @@ async def test_closed_refuses_at_once_while_redis_is_away(own_redis: Redis, open
     assert await left(limits, "requests") == 1, "what was taken before is still taken"
 
 
+async def test_a_slot_outlives_an_outage_in_which_its_lease_ran_out(own_redis: Redis, opened: Opened) -> None:
+    shared: dict[str, Any] = {"redis_prefix": own_redis.new_prefix(), "lease_seconds": 5}
+    one, other = [await opened(own_redis, LimitRule(concurrent=1), **shared) for _ in range(2)]
+    await one.admit(ask())
+    await asyncio.to_thread(own_redis.stop)
+    await asyncio.sleep(5.2)
+    await asyncio.to_thread(own_redis.start)
+
+    async def is_back() -> bool:
+        assert not await admitted(other), "one request too many at the same time"
+        return not await is_away(other)
+
+    with pytest.raises(RateLimited):  # from the moment that Redis is back, and before
+        await eventually(is_back)
+    assert not await admitted(other)
+
+
 async def test_local_holds_a_share_while_redis_is_away(own_redis: Redis, opened: Opened) -> None:
     rules = LimitRule(requests=8, per="hour"), LimitRule(concurrent=2), LimitRule(units=0, service="text-to-speech")
     limits = await opened(own_redis, *rules, redis_away="local", gateways=3)

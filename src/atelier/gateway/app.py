@@ -96,6 +96,12 @@ async def open_gateway(
         )
 
 
+def check_settings(settings: Settings) -> None:
+    """Raises SettingsProblem for what cannot be used, before a server has begun: a missing key, a wrong address."""
+    create_upstreams(settings)
+    create_limits(settings)
+
+
 def create_app(settings: Settings, secret: str, *, processes: Path | None = None) -> ASGIApp:
     """The ASGI app. `processes`: where `atelier serve` writes how its child processes are.
 

@@ -18,7 +18,7 @@ from atelier.state.tenants import suspended_tenants
 FRESH_SECONDS = 5.0
 """For so long what was read is not asked again: so late a gateway may notice a change."""
 
-SERVED_SECONDS = 30.0
+SERVED_SECONDS = 2 * FRESH_SECONDS
 """For so long what is no longer fresh serves while it is read again in the background; what is older is waited for."""
 
 STALE_SECONDS = 3600.0

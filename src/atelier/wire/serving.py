@@ -146,6 +146,8 @@ class ClosingStream(StreamingResponse):
             # To return before the end is how a server is told to break the connection off; the log says why.
             scope.setdefault("state", {})["error"] = problem.code
         finally:
-            await self._pieces.aclose()
-            if self._ended is not None:  # also where the client went before the first piece
-                await self._ended(self._whole)
+            try:
+                await self._pieces.aclose()
+            finally:
+                if self._ended is not None:  # also where the client went before the first piece
+                    await self._ended(self._whole)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
 
-from atelier.errors import Unauthenticated
+from atelier.errors import Unauthenticated, Unavailable
 from atelier.gateway.auth.claims import ADMIN, Caller, Grant, Terms, grant
 from atelier.gateway.auth.last_used import LastUsed
 from atelier.gateway.auth.memory import Memory
@@ -31,6 +31,9 @@ TOKEN_SECONDS = 60.0
 
 KEY_SECONDS = 5.0
 """So late a gateway may notice that an API key has been revoked."""
+
+KEY_STALE_SECONDS = 3600.0
+"""For so long a key that was found serves while the database is away, as what is known of its tenant does."""
 
 _MOST_REMEMBERED = 10_000
 
@@ -66,6 +69,7 @@ class Auth:
         self._provider = provider
         self._key_seconds = key_seconds
         self._remembered: Memory[Caller] = Memory(_MOST_REMEMBERED)
+        self._owners: Memory[Caller] = Memory(_MOST_REMEMBERED)
         self._last_used = LastUsed(database)
 
     def start(self) -> None:
@@ -89,7 +93,7 @@ class Auth:
         digest = hashlib.sha256(credentials.encode()).digest()  # no credentials stay in memory
         found = self._remembered.get((self._generation(), digest))
         if found is None:
-            found, seconds = await self._check(credentials)
+            found, seconds = await self._check(credentials, digest)
             self._remembered.put((self._generation(), digest), found, seconds)
         return found
 
@@ -97,26 +101,33 @@ class Auth:
         """Another number after each change of the provider's keys: whatever was found out before is forgotten."""
         return self._provider.keys.generation if self._provider is not None else 0
 
-    async def _check(self, credentials: str) -> tuple[Caller, float]:
+    async def _check(self, credentials: str, digest: bytes) -> tuple[Caller, float]:
         """(the caller, for how many seconds that may be remembered)"""
         if credentials.startswith(PREFIX):
-            return await self._key_owner(credentials)
+            return await self._key_owner(credentials, digest)
         granted = await self._bearer(credentials)
         return granted.caller, min(TOKEN_SECONDS, granted.until - time.time())
 
-    async def _key_owner(self, key: str) -> tuple[Caller, float]:
-        async with self._database.connect() as connection:
-            owner = await find_owner(connection, key)
-        if owner is None:
-            raise Unauthenticated("The API key is not valid")
-        left = _seconds_left(owner)
-        if left <= 0:
-            raise Unauthenticated("The API key has expired; get a new one")
+    async def _key_owner(self, key: str, digest: bytes) -> tuple[Caller, float]:
+        try:
+            async with self._database.connect() as connection:
+                owner = await find_owner(connection, key)
+        except Unavailable:
+            known = self._owners.get(digest)
+            if known is None:
+                raise
+            return known, self._key_seconds  # until then the database is not asked again
+        left = _seconds_left(owner) if owner is not None else 0
+        if owner is None or left <= 0:
+            self._owners.forget(digest)
+            raise Unauthenticated(
+                "The API key is not valid" if owner is None else "The API key has expired; get a new one"
+            )
         self._last_used.note(owner.key)
         roles = (ADMIN,) if owner.admin else ()
-        return Caller(owner.tenant, user=f"key:{owner.key}", roles=roles, services=owner.services), min(
-            self._key_seconds, left
-        )
+        caller = Caller(owner.tenant, user=f"key:{owner.key}", roles=roles, services=owner.services)
+        self._owners.put(digest, caller, min(KEY_STALE_SECONDS, left))
+        return caller, min(self._key_seconds, left)
 
     async def _bearer(self, text: str) -> Grant:
         """A secret checks HS256 alone, and a published key its own algorithm alone: neither passes for the other."""

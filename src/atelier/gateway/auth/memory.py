@@ -31,6 +31,9 @@ class Memory(Generic[Found]):
         self._found.move_to_end(key)
         return found
 
+    def forget(self, key: Hashable) -> None:
+        self._found.pop(key, None)
+
     def put(self, key: Hashable, found: Found, seconds: float) -> None:
         if seconds <= 0:
             return

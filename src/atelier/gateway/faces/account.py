@@ -15,26 +15,27 @@ from atelier.gateway.metrics import MEDIA_TYPE
 
 async def usage(request: Request) -> Response:
     gateway = gateway_of(request)
-    caller = await gateway.auth.caller(request.headers)
+    caller = await gateway.owner(request)
     return JSONResponse(await gateway.ledger.month(caller.tenant, request.query_params.get("month")))
 
 
 async def limits(request: Request) -> Response:
     gateway = gateway_of(request)
-    caller = await gateway.auth.caller(request.headers)
-    return JSONResponse({"limits": [asdict(state) for state in await gateway.limits.states(caller.tenant)]})
+    caller, facts = await gateway.caller(request)
+    states = await gateway.limits.states(caller.tenant, facts.plan, facts.limits)
+    return JSONResponse({"limits": [asdict(state) for state in states]})
 
 
 async def models(request: Request) -> Response:
     gateway = gateway_of(request)
-    await gateway.auth.caller(request.headers)
+    await gateway.caller(request)
     return JSONResponse({"object": "list", "data": model_list(gateway.upstreams)})
 
 
 async def model(request: Request) -> Response:
     """One of them, by its id."""
     gateway = gateway_of(request)
-    await gateway.auth.caller(request.headers)
+    await gateway.caller(request)
     name = request.path_params["model"]
     found = {entry["id"]: entry for entry in model_list(gateway.upstreams)}
     if name not in found:
@@ -51,6 +52,7 @@ async def health_report(request: Request) -> Response:
 async def metrics(request: Request) -> Response:
     """For Prometheus, with an administrator's token or key: the numbers speak of every tenant."""
     gateway = gateway_of(request)
-    if not (await gateway.auth.caller(request.headers)).is_admin:
+    caller, _ = await gateway.caller(request)
+    if not caller.is_admin:
         raise Forbidden("Metrics are for administrators; use a token or key with the role admin")
     return Response(gateway.metrics.text(), media_type=MEDIA_TYPE)

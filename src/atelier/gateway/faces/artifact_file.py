@@ -29,7 +29,7 @@ async def content(request: Request) -> Response:
     if signed is not None:
         found = await gateway.artifacts.of_link(name, *signed)
     elif "authorization" in request.headers:
-        caller = await gateway.auth.caller(request.headers)
+        caller = await gateway.owner(request)
         found = await gateway.artifacts.of_tenant(name, caller.tenant)
     else:
         raise Unauthenticated("Open the signed link, or send the header Authorization: Bearer <token or API key>")

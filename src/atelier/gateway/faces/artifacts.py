@@ -56,7 +56,7 @@ class Deleted(BaseModel):
 
 async def list_own(request: Request) -> Response:
     gateway = gateway_of(request)
-    caller = await gateway.auth.caller(request.headers)
+    caller = await gateway.owner(request)
     query, base = request.query_params, gateway.base_url(request)
     found, more = await gateway.artifacts.list_page(
         caller.tenant,
@@ -74,14 +74,14 @@ async def list_own(request: Request) -> Response:
 
 async def show(request: Request) -> Response:
     gateway = gateway_of(request)
-    caller = await gateway.auth.caller(request.headers)
+    caller = await gateway.owner(request)
     found = await gateway.artifacts.of_tenant(request.path_params["artifact"], caller.tenant)
     return _json(_entry(found, gateway.artifacts.link(found.id, gateway.base_url(request))))
 
 
 async def delete(request: Request) -> Response:
     gateway = gateway_of(request)
-    caller = await gateway.auth.caller(request.headers)
+    caller = await gateway.owner(request)
     await gateway.artifacts.delete(request.path_params["artifact"], caller.tenant)
     return Response(status_code=204)
 
@@ -89,7 +89,7 @@ async def delete(request: Request) -> Response:
 async def delete_many(request: Request) -> Response:
     """All of them only where it is said: a forgotten parameter must not delete anything."""
     gateway = gateway_of(request)
-    caller = await gateway.auth.caller(request.headers)
+    caller = await gateway.owner(request)
     everything, before = request.query_params.get("all"), request.query_params.get("before")
     if (everything == "true") == (before is not None):
         raise InvalidRequest("Send either before=<time>, or all=true to delete every artifact", field="before")
@@ -167,7 +167,7 @@ def add_routes(app: FastAPI) -> None:
             _query("signature", "Of a signed link, which needs no credentials", {"type": "string"}),
         ],
         answers=_FILE,
-        refusals=(401, 404, 416, 503),
+        refusals=(401, 403, 404, 416, 503),
     )
     reference.add_own(
         app,
@@ -182,7 +182,7 @@ def add_routes(app: FastAPI) -> None:
             _query("service", "Only those of one service's finished requests", {"enum": list(SERVICES)}),
         ],
         answers={200: {"model": ArtifactPage}},
-        refusals=(401, 422, 503),
+        refusals=(401, 403, 422, 503),
     )
     reference.add_own(
         app,
@@ -199,7 +199,7 @@ def add_routes(app: FastAPI) -> None:
             _query("all", "Every one", {"enum": ["true"]}),
         ],
         answers={200: {"model": Deleted}},
-        refusals=(401, 422, 503),
+        refusals=(401, 403, 422, 503),
     )
     path = "/api/artifacts/{artifact}"
     entry: Answers = {200: {"model": ArtifactEntry}}
@@ -211,11 +211,11 @@ def add_routes(app: FastAPI) -> None:
         show,
         parameters=[one],
         answers=entry,
-        refusals=(401, 404, 503),
+        refusals=(401, 403, 404, 503),
     )
     gone: Answers = {204: {"description": "It is deleted"}}
     reference.add_own(
-        app, "DELETE", path, "Delete an artifact", delete, parameters=[one], answers=gone, refusals=(401, 404, 503)
+        app, "DELETE", path, "Delete an artifact", delete, parameters=[one], answers=gone, refusals=(401, 403, 404, 503)
     )
 
 

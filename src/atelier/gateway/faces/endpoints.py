@@ -13,8 +13,8 @@ from starlette.responses import Response
 
 from atelier.catalog import SERVICES
 from atelier.contracts.base import Contract, Result
-from atelier.errors import InvalidRequest
-from atelier.gateway.answers import AnswerCache, Idempotency, cache_key, may_be_kept
+from atelier.errors import Forbidden, InvalidRequest, UpstreamFailed
+from atelier.gateway.answers import AnswerCache, Idempotency, StoredAnswer, cache_key, may_be_kept
 from atelier.gateway.artifacts import Artifacts
 from atelier.gateway.auth import Auth, Caller
 from atelier.gateway.faces.native import NativeRoute, answer
@@ -24,7 +24,7 @@ from atelier.gateway.front import Endpoint
 from atelier.gateway.limits import Limits
 from atelier.gateway.metrics import Metrics
 from atelier.gateway.pipeline import Exchange, Pipeline
-from atelier.gateway.tenants import TenantFacts, Tenants, permit
+from atelier.gateway.tenants import TenantFacts, Tenants, permit, refuse_suspended
 from atelier.gateway.upstreams import Upstreams
 from atelier.gateway.usage import Ledger
 from atelier.rules import Plan
@@ -33,7 +33,7 @@ from atelier.wire.aside import aside
 from atelier.wire.body import Body, read_body
 from atelier.wire.call import Call, Link, Route
 from atelier.wire.media import DATA_URI, Load, load_data_uri
-from atelier.wire.metering import told
+from atelier.wire.metering import Metered, told
 from atelier.wire.serving import respond_in_pieces, until_disconnect
 
 MOST_FETCHES = 16
@@ -107,6 +107,22 @@ class Gateway:
                 return await self.fetch.fetch(reference, field=field, accept=ACCEPTED[kind])
 
         return load
+
+    async def caller(self, request: Request) -> tuple[Caller, TenantFacts]:
+        """Who asks about what is their own. Raises Unauthenticated, and Forbidden for a suspended tenant."""
+        caller = await self.auth.caller(request.headers)
+        request.scope["state"]["tenant"] = caller.tenant
+        facts = await self.tenants.facts(caller.tenant)
+        refuse_suspended(facts)
+        return caller, facts
+
+    async def owner(self, request: Request) -> Caller:
+        """Who asks for what all services of the tenant made and came to. Raises Forbidden, too, for credentials that
+        are for some services alone."""
+        caller, _ = await self.caller(request)
+        if caller.services is not None:
+            raise Forbidden("These credentials are for some services alone; this needs credentials for all of them")
+        return caller
 
     async def known(self, request: Request, service: str) -> tuple[Caller, TenantFacts]:
         """Who is calling, and what is known of their tenant. Raises Unauthenticated, Forbidden."""
@@ -199,21 +215,26 @@ def _endpoint(row: NativeRoute | Route, word: Word) -> Endpoint:
 
         async def run() -> Response:
             call, exchange = await gateway.admitted(request, row, who, body)
-            if gateway.caches(who[1]) and not call.stream and may_be_kept(row.service, call):
-                return _told(await _from_cache(gateway, request, call, exchange, word), exchange)
-            return _told(await word(gateway, request, call, exchange), exchange)
+            try:
+                if gateway.caches(who[1]) and not call.stream and may_be_kept(row.service, call):
+                    key = await aside(body.weight, _cache_key, request, call)
+                    return _told(await _from_cache(gateway, request, call, exchange, word, key=key), exchange)
+                return _told(await word(gateway, request, call, exchange), exchange)
+            except BaseException:
+                gateway.limits.refund(exchange.place)  # one that the pipeline has closed stays as it is
+                raise
 
         return await once(gateway.idempotency, request, who[0].tenant, body, run)
 
     return endpoint
 
 
-async def _from_cache(gateway: Gateway, request: Request, call: Call, exchange: Exchange, word: Word) -> Response:
+async def _from_cache(
+    gateway: Gateway, request: Request, call: Call, exchange: Exchange, word: Word, *, key: bytes
+) -> Response:
     """The answer that an equal request had; else the one that is made, which is kept."""
-    worded = {"path": request.scope["path"], **call.options}
-    key = await aside(len(getattr(call.request, "image", b"")), cache_key, exchange.service.name, call.request, worded)
     found = await gateway.cache.find(exchange.caller.tenant, key)
-    metered = found and told(dict(found.headers))
+    metered = found and _metered(found)
     if found and metered:
         await gateway.pipeline.given_again(exchange, metered)
         return given_again(found, CACHE_HEADER, "hit")
@@ -222,6 +243,19 @@ async def _from_cache(gateway: Gateway, request: Request, call: Call, exchange: 
     await gateway.cache.keep(exchange.caller.tenant, key, kept)
     response.headers[CACHE_HEADER] = "miss"
     return response
+
+
+def _cache_key(request: Request, call: Call) -> bytes:
+    service: str = request.scope["state"]["service"]
+    return cache_key(service, call.request, {"path": request.scope["path"], **call.options})
+
+
+def _metered(found: StoredAnswer) -> Metered | None:
+    """What a kept answer was made of; None where another version kept it: it is made anew."""
+    try:
+        return told(dict(found.headers))
+    except UpstreamFailed:
+        return None
 
 
 def _told(response: Response, exchange: Exchange) -> Response:

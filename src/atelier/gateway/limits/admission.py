@@ -155,5 +155,5 @@ def create_limits(settings: Settings, *, clock: Callable[[], float] | None = Non
         lease_seconds=settings.lease_seconds,
         clock=clock,
     )
-    gateways = settings.gateways if settings.redis_away == "local" else None
+    gateways = max(settings.gateways, settings.gateway_processes) if settings.redis_away == "local" else None
     return Limits(rules, shared=shared, gateways=gateways, clock=clock or time)

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from atelier.gateway.limits.applying import MILLION, Applying, Limit
 from atelier.gateway.limits.place import Ask
-from atelier.gateway.limits.trips import Reply, Trips
+from atelier.gateway.limits.trips import Operation, Reply, Trips
 
 
 class CountersInRedis:
@@ -20,7 +20,7 @@ class CountersInRedis:
     def __init__(
         self, url: str, *, prefix: str, lease_seconds: float, clock: Callable[[], float] | None = None
     ) -> None:
-        self._trips = Trips(url, prefix, lease_seconds, clock)
+        self._trips = Trips(url, prefix, lease_seconds, clock, back=self._renewal)
         self._lease_seconds = lease_seconds
         self._leases: dict[str, str] = {}
         self._renewing: asyncio.Task[None] | None = None
@@ -76,9 +76,15 @@ class CountersInRedis:
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(self._lease_seconds / 3)
-            if self._leases and not self._trips.away:
-                pairs = [word for request_id, key in self._leases.items() for word in (key, request_id)]
-                self._trips.tell(("R", len(self._leases), *pairs))
+            renewal = self._renewal()
+            if renewal is not None and not self._trips.away:
+                self._trips.tell(renewal)
+
+    def _renewal(self) -> Operation | None:
+        """Of all leases that this gateway holds."""
+        if not self._leases:
+            return None
+        return ("R", len(self._leases), *(word for name, key in self._leases.items() for word in (key, name)))
 
 
 def _operation(letter: str, ask: Ask, applying: Applying) -> list[str | int]:

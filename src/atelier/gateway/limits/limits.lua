@@ -202,8 +202,8 @@ end
 local function renew(place)
   local n = tonumber(ARGV[place + 1])
   for i = place + 2, place + n * 2, 2 do
-    -- XX: one that has run out may be another's by now.
-    redis.call('ZADD', prefix .. ARGV[i], 'XX', now + lease, ARGV[i + 1])
+    -- Also one that has run out while Redis was away: its request is still running. Too many count, never too few.
+    redis.call('ZADD', prefix .. ARGV[i], now + lease, ARGV[i + 1])
     keep(prefix .. ARGV[i], lease / 1000)
   end
   return place + 2 + n * 2

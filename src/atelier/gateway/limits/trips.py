@@ -62,7 +62,15 @@ class Trips(asyncio.Protocol):
     waiting request that takes a third of the processor time of redis-py's own way.
     """
 
-    def __init__(self, url: str, prefix: str, lease_seconds: float, clock: Callable[[], float] | None) -> None:
+    def __init__(
+        self,
+        url: str,
+        prefix: str,
+        lease_seconds: float,
+        clock: Callable[[], float] | None,
+        *,
+        back: Callable[[], Operation | None] = lambda: None,
+    ) -> None:
         import hiredis
 
         self._new_reader = hiredis.Reader
@@ -70,6 +78,8 @@ class Trips(asyncio.Protocol):
         self._redis: Redis = connect_redis(url)
         self._head = (prefix, int(lease_seconds * 1000) * 1000)
         self._clock = clock
+        self._back = back
+        self._closed_until = 0.0
         self._script = files("atelier.gateway.limits").joinpath("limits.lua").read_bytes()
         self._run = ("EVALSHA", sha1(self._script, usedforsecurity=False).hexdigest(), "0")
         self._waiting: list[_Waiting] = []
@@ -85,7 +95,7 @@ class Trips(asyncio.Protocol):
 
     @property
     def away(self) -> bool:
-        return self._transport is None
+        return self._transport is None or self._closed_until > 0
 
     async def start(self) -> None:
         """Connect, or begin to look out for Redis where it is away."""
@@ -113,7 +123,7 @@ class Trips(asyncio.Protocol):
 
         Raises Away at once while Redis is away, and where it goes away before it answers.
         """
-        if self._transport is None:
+        if self._transport is None or self._closed_until > 0:
             raise Away
         future: asyncio.Future[Reply] = self._loop.create_future()
         self._waiting.append(_Waiting(operation, future, undo))
@@ -179,9 +189,20 @@ class Trips(asyncio.Protocol):
             if self._transport is None:
                 if await self._connect():
                     log.info("redis is back", what="limits")
-                    self._go()
+                    self._return()
+            elif 0 < self._closed_until <= time.monotonic():
+                self._closed_until = 0.0
             elif self._under_way and time.monotonic() > self._sent_at + ANSWER_SECONDS:
                 self._lose("no answer in time")
+
+    def _return(self) -> None:
+        """What this gateway holds is renewed first, and for a moment nothing new is taken: leases of others may have
+        run out meanwhile too, and they have to find out that Redis is back."""
+        renewal = self._back()
+        if renewal is not None:
+            self._waiting.insert(0, _Waiting(renewal))
+        self._closed_until = time.monotonic() + 3 * PROBE_SECONDS
+        self._go()
 
     async def _connect(self) -> bool:
         from redis.exceptions import RedisError

@@ -67,7 +67,9 @@ class UsageRecord:
     @property
     def cost(self) -> float:
         """In the currency of the prices."""
-        return 0.0 if self.price is FREE or self.status == "failed" else self.price.of(self.counted)
+        if self.price is FREE or self.status == "failed":
+            return 0.0
+        return round(self.price.of(self.counted), 9)  # no digits that only come of adding
 
     def row(self) -> dict[str, Any]:
         """The values of AIUsage's columns, but for those that are empty, zero or false: their defaults."""
