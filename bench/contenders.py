@@ -97,16 +97,14 @@ http {{
 
 
 @contextmanager
-def gateway(
-    upstream: str, folder: Path, *, state: str = "production", processes: int = 1, settings: Mapping[str, str] = {}
-) -> Iterator[Contender]:
+def gateway(upstream: str, folder: Path, *, state: str = "production", processes: int = 1) -> Iterator[Contender]:
     """`atelier gateway` of this checkout: tokens, limits, metering and metrics on."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     home = Path(tempfile.mkdtemp(prefix="gateway-", dir=folder))
     with ExitStack() as stack:
         servers = _servers(stack, state)
-        env = _environment(home, port, upstream, processes) | servers.env | dict(settings)
+        env = _environment(home, port, upstream, processes) | servers.env
         pid = stack.enter_context(
             running(
                 [sys.executable, "-m", "atelier", "gateway"],

@@ -111,7 +111,9 @@ def too_much(rounds: Sequence[Run], capacity: float) -> Iterator[str]:
 
 
 def memory(contenders: Sequence[Contender]) -> Iterator[str]:
-    yield "\npeak resident memory: " + ", ".join(f"{c.name} {c.peak_megabytes():.0f} MB" for c in contenders)
+    yield "\npeak resident memory: " + ", ".join(
+        f"{c.name} {c.peak_megabytes():.0f} MB" for c in contenders if c.name != "direct"
+    )
 
 
 def metering(runs: Runs, contenders: Sequence[Contender]) -> Iterator[str]:
