@@ -22,11 +22,12 @@ def is_sqlite(location: str) -> bool:
 def pooled(location: str, connections: int) -> AsyncEngine:
     """For requests. Raises ValueError for a malformed address; nothing is connected yet."""
     if is_sqlite(location):
-        engine = create_async_engine(location)
+        engine = create_async_engine(location, hide_parameters=True)
         event.listen(engine.sync_engine, "connect", _prepare)
         return engine
     return create_async_engine(
         "postgresql+asyncpg://",
+        hide_parameters=True,  # an error's text goes to the log
         async_creator=partial(postgres.connect, postgres.parse_address(location)),
         pool_size=connections,
         max_overflow=0,
@@ -39,11 +40,11 @@ def pooled(location: str, connections: int) -> AsyncEngine:
 def unhurried(location: str) -> AsyncEngine:
     """For migrations: their statements may take long, and SQLite must not delete along foreign keys meanwhile."""
     if is_sqlite(location):
-        engine = create_async_engine(location, poolclass=NullPool)
+        engine = create_async_engine(location, hide_parameters=True, poolclass=NullPool)
         event.listen(engine.sync_engine, "connect", _prepare_to_migrate)
         return engine
     creator = partial(postgres.connect, postgres.parse_address(location), statement_seconds=None)
-    return create_async_engine("postgresql+asyncpg://", async_creator=creator, poolclass=NullPool)
+    return create_async_engine("postgresql+asyncpg://", hide_parameters=True, async_creator=creator, poolclass=NullPool)
 
 
 def _prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -14,7 +14,7 @@ from atelier.errors import UpstreamFailed
 class Answer(BaseModel):
     """Tolerant when read: fields that other servers add are passed over, fields that they lack have defaults."""
 
-    model_config = ConfigDict(extra="ignore", protected_namespaces=(), defer_build=True)
+    model_config = ConfigDict(extra="ignore", protected_namespaces=(), defer_build=True, hide_input_in_errors=True)
 
     @classmethod
     def parse(cls, data: bytes) -> Self:

@@ -77,7 +77,7 @@ class ImageToTextBody(Contract):
 class NativeAnswer(BaseModel):
     """What every native answer ends with."""
 
-    model_config = ConfigDict(defer_build=True)
+    model_config = ConfigDict(defer_build=True, hide_input_in_errors=True)
 
     service: str
     model: str
