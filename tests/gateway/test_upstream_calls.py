@@ -30,6 +30,7 @@ from misbehaving import (
     upstreams_of,
 )
 
+FINE = {"database": "healthy", "limits": "healthy"}
 ASKED = Outgoing(PATH, {"prompt": "a cat"})
 
 
@@ -275,18 +276,18 @@ async def test_a_circuit_opens_is_shown_and_closes_by_one_trial_at_a_time() -> N
             assert isinstance(await told(upstreams), UpstreamFailed)
         assert isinstance(await told(upstreams), Unavailable)
         assert len(server.requests) == IN_A_ROW, "an open circuit let a request pass"
-        assert health(upstreams, {})["services"][SERVICE]["circuit"] == "open"
+        assert health(upstreams, {}, FINE)["services"][SERVICE]["circuit"] == "open"
         server.manners = silent
         await becomes(lambda: upstream.circuit.allows(time.monotonic()))
         trial = asyncio.create_task(ask(upstreams))
         await becomes(lambda: len(server.requests) == IN_A_ROW + 1)
-        assert health(upstreams, {})["services"][SERVICE]["circuit"] == "half-open"
+        assert health(upstreams, {}, FINE)["services"][SERVICE]["circuit"] == "half-open"
         assert isinstance(await told(upstreams), Unavailable)
         trial.cancel()
         await asyncio.gather(trial, return_exceptions=True)
         server.manners = says(200)
         assert await ask(upstreams)
-        assert health(upstreams, {})["services"][SERVICE]["circuit"] == "closed"
+        assert health(upstreams, {}, FINE)["services"][SERVICE]["circuit"] == "closed"
 
 
 async def test_a_trial_that_streams_lets_the_others_in() -> None:

@@ -10,18 +10,36 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from atelier.gateway.limits import Limits
 from atelier.gateway.upstreams import Upstream, Upstreams
+from atelier.gateway.usage import Ledger
+from atelier.state.database import Database
 
 _LONG = {"voices", "languages", "card", "licence"}
 """What /v1/models lists and /health leaves out, to stay quick."""
 
 
-def health(upstreams: Upstreams, processes: Mapping[str, Any]) -> dict[str, Any]:
-    """`healthy` when every service is, `unhealthy` when none is, else `degraded`. response_time: milliseconds."""
+def health(upstreams: Upstreams, processes: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:
+    """`healthy` when everything is, `unhealthy` when no request can be served, else `degraded`.
+
+    processes: see `process_states`. state: see `state_report`. response_time: milliseconds.
+    """
     services = {service: _service(service, pool, processes) for service, pool in upstreams.pools.items()}
     well = [service["status"] == "healthy" for service in services.values()]
-    status = "healthy" if all(well) else "degraded" if any(well) else "unhealthy"
-    return {"status": status, "services": services, "timestamp": datetime.now(UTC).isoformat()}
+    if state["limits"] == "away" or not any(well):
+        status = "unhealthy"
+    else:
+        status = "healthy" if all(well) and state["limits"] == state["database"] == "healthy" else "degraded"
+    return {"status": status, "services": services, "state": state, "timestamp": datetime.now(UTC).isoformat()}
+
+
+def state_report(database: Database, limits: Limits, ledger: Ledger) -> dict[str, Any]:
+    """How the database and Redis were when they were last needed, and what usage waits: no server is asked."""
+    return {
+        "database": "away" if database.away else "healthy",
+        "limits": limits.counted,
+        "usage": ledger.waiting(),
+    }
 
 
 def _service(service: str, pool: list[Upstream], processes: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,24 +27,40 @@ log = structlog.get_logger()
 
 
 class Database:
-    """Connections to a database that has the tables.
+    """Connections to a database that has the tables. away: whether the last look for one was in vain.
 
     Both methods raise Unavailable where the server cannot be reached, is gone, or is too busy.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self.away = False
 
     def connect(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """To read."""
-        return _refusing_while_away(self._engine.connect())
+        return self._refusing_while_away(self._engine.connect())
 
     def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """To write: everything or nothing, committed at the end of the block."""
-        return _refusing_while_away(self._engine.begin())
+        return self._refusing_while_away(self._engine.begin())
 
     async def dispose(self) -> None:
         await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _refusing_while_away(
+        self, opened: AbstractAsyncContextManager[AsyncConnection]
+    ) -> AsyncGenerator[AsyncConnection, None]:
+        """For a caller: what to do, and nothing of the server."""
+        try:
+            async with _telling_away(), opened as connection:
+                self.away = False
+                yield connection
+        except Away as problem:
+            self.away = True
+            log.warning("database away", reason=str(problem))
+            message = "The database cannot be reached at the moment; try again soon"
+            raise Unavailable(message, retry_after=RETRY_SECONDS) from None
 
 
 async def open_database(location: str, *, connections: int = 10) -> Database:
@@ -124,17 +140,3 @@ async def _telling_away() -> AsyncGenerator[None, None]:
         if not problem.connection_invalidated:
             raise
         raise Away("the connection broke") from None
-
-
-@asynccontextmanager
-async def _refusing_while_away(
-    opened: AbstractAsyncContextManager[AsyncConnection],
-) -> AsyncGenerator[AsyncConnection, None]:
-    """For a caller: what to do, and nothing of the server."""
-    try:
-        async with _telling_away(), opened as connection:
-            yield connection
-    except Away as problem:
-        log.warning("database away", reason=str(problem))
-        message = "The database cannot be reached at the moment; try again soon"
-        raise Unavailable(message, retry_after=RETRY_SECONDS) from None

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from atelier.errors import Forbidden, NotFound
 from atelier.gateway.faces.endpoints import gateway_of
-from atelier.gateway.health import health, model_list, process_states
+from atelier.gateway.health import health, model_list, process_states, state_report
 from atelier.gateway.metrics import MEDIA_TYPE
 
 
@@ -45,7 +45,8 @@ async def model(request: Request) -> Response:
 
 async def health_report(request: Request) -> Response:
     gateway = gateway_of(request)
-    found = health(gateway.upstreams, process_states(gateway.processes))
+    state = state_report(gateway.database, gateway.limits, gateway.ledger)
+    found = health(gateway.upstreams, process_states(gateway.processes), state)
     return JSONResponse(found, status_code=503 if found["status"] == "unhealthy" else 200)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from time import time
-from typing import Protocol
+from typing import Literal, Protocol
 
 from atelier.catalog import SERVICES
 from atelier.errors import Unavailable
@@ -23,6 +23,9 @@ AWAY_RETRY_SECONDS = 1.0
 
 class SharedCounters(Counters, Protocol):
     """Counters outside this process, which may be away."""
+
+    @property
+    def away(self) -> bool: ...
 
     async def start(self) -> None: ...
 
@@ -58,6 +61,13 @@ class Limits:
         """Send what is on its way, and give the places of concurrent requests back."""
         if self._shared is not None:
             await self._shared.stop()
+
+    @property
+    def counted(self) -> Literal["healthy", "local", "away"]:
+        """While the shared counters are away: `local` where a gateway holds its share, `away` where nobody passes."""
+        if self._shared is None or not self._shared.away:
+            return "healthy"
+        return "away" if self._gateways is None else "local"
 
     async def admit(self, ask: Ask) -> Place:
         """A place in every limit, or in none.

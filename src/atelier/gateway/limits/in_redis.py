@@ -25,6 +25,10 @@ class CountersInRedis:
         self._leases: dict[str, str] = {}
         self._renewing: asyncio.Task[None] | None = None
 
+    @property
+    def away(self) -> bool:
+        return self._trips.away
+
     async def start(self) -> None:
         await self._trips.start()
         self._renewing = asyncio.create_task(self._renew(), name="renew-leases")
