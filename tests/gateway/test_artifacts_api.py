@@ -326,11 +326,11 @@ def test_the_reference_tells_of_artifacts(everlasting: Running) -> None:
         if "artifacts" in path
     }
     assert told == {
-        ("get", "/artifacts/{artifact}"): {"200", "206", "304", "307", "401", "404", "416", "503"},
-        ("get", "/api/artifacts"): {"200", "401", "422", "503"},
-        ("delete", "/api/artifacts"): {"200", "401", "422", "503"},
-        ("get", "/api/artifacts/{artifact}"): {"200", "401", "404", "503"},
-        ("delete", "/api/artifacts/{artifact}"): {"204", "401", "404", "503"},
+        ("get", "/artifacts/{artifact}"): {"200", "206", "304", "307", "401", "403", "404", "416", "503"},
+        ("get", "/api/artifacts"): {"200", "401", "403", "422", "503"},
+        ("delete", "/api/artifacts"): {"200", "401", "403", "422", "503"},
+        ("get", "/api/artifacts/{artifact}"): {"200", "401", "403", "404", "503"},
+        ("delete", "/api/artifacts/{artifact}"): {"204", "401", "403", "404", "503"},
     }
     listed = {parameter["name"] for parameter in paths["/api/artifacts"]["get"]["parameters"]}
     assert listed == {"after", "limit", "request_id", "service"}
