@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
 from atelier.corked import CorkedProtocol
+from atelier.gateway.shared_metrics import forget_process, keep_metrics, share_metrics
 from atelier.home import prepare_home
 from atelier.ports import listening
 from atelier.settings import Settings, SettingsProblem
@@ -92,6 +93,7 @@ def run_worker(settings: Settings, services: Sequence[str]) -> None:
 def run_gateway(settings: Settings, secret: str, *, processes: Path | None = None) -> None:
     """Serve until stopped. Raises SettingsProblem for a port in use or a back end that cannot be used."""
     configure_logs(settings.log_level)
+    keep_metrics()
     from atelier.gateway.app import check_settings
     from atelier.state.database import prepare_database
 
@@ -106,10 +108,29 @@ def run_gateway(settings: Settings, secret: str, *, processes: Path | None = Non
     if settings.gateway_processes == 1:
         _serve(_gateway_app(settings, secret, processes), sockets)
         return
+    # Only who holds the port may empty the folder.
+    share_metrics(settings.home / "run" / f"metrics-{settings.gateway_port()}")
     os.environ[PROCESSES_FILE] = str(processes or "")
     config = _config("atelier.run:gateway_process", factory=True, workers=settings.gateway_processes)
     _end_with_supervisor_in_background()
-    Multiprocess(config, sockets=sockets).run()
+    _GatewayProcesses(config, sockets=sockets).run()
+
+
+class _GatewayProcesses(Multiprocess):
+    """Those that have ended are taken out of the metrics."""
+
+    def init_processes(self) -> None:
+        super().init_processes()
+        self._seen: set[int | None] = {process.pid for process in self.processes}
+
+    def keep_subprocess_alive(self) -> None:
+        """Called twice a second. Some are ended elsewhere, too: by SIGHUP, for instance."""
+        super().keep_subprocess_alive()
+        running = {process.pid for process in self.processes}
+        for pid in self._seen - running:
+            if pid is not None:
+                forget_process(pid)
+        self._seen = running
 
 
 def gateway_process() -> ASGIApp:

@@ -69,7 +69,7 @@ async def open_gateway(
             stack.push_async_callback(closed.close)
         auth.start()
         stack.push_async_callback(auth.stop)
-        for part in (artifacts, tenants, ledger, limits, upstreams):
+        for part in (artifacts, tenants, ledger, limits, upstreams, metrics):
             await part.start()
             stack.push_async_callback(part.stop)
         pipeline = Pipeline(limits, upstreams, artifacts, ledger, settings.prices)
