@@ -56,7 +56,8 @@ def _service(service: str, pool: list[Upstream], processes: Mapping[str, Any]) -
     }
     process = processes.get(service)
     if process:
-        described["process"] = process
+        # Anyone may ask: process ids are left out.
+        described["process"] = {name: value for name, value in process.items() if name != "pid"}
         if process["state"] != "running":  # known sooner than the next probe can tell
             described["status"] = "unhealthy"
     return described
