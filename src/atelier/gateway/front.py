@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -16,8 +17,17 @@ RETRY_SECONDS = 1.0
 """When a gateway that has its hands full may be asked again."""
 
 
+class Direct(NamedTuple):
+    """What a path leads to."""
+
+    service: str
+    endpoint: Endpoint
+
+
 class Front:
-    """ASGI app. direct: the endpoints of POST requests by their exact path. rest: what answers to all others.
+    """ASGI app. direct: where POST requests go by their exact path. rest: what answers to all others.
+
+    `request.state.service` says from the beginning what is asked for, so that every refusal is counted.
 
     At most `most_in_flight` direct calls are served at the same time: more are refused at once, so that those inside
     stay quick. `refuse` words an error.
@@ -25,7 +35,7 @@ class Front:
 
     def __init__(
         self,
-        direct: Mapping[str, Endpoint],
+        direct: Mapping[str, Direct],
         rest: ASGIApp,
         *,
         most_in_flight: int,
@@ -38,14 +48,15 @@ class Front:
         self.in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        endpoint = self._direct.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
-        if endpoint is None:
+        direct = self._direct.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        if direct is None:
             await self._rest(scope, receive, send)
             return
+        scope.setdefault("state", {})["service"] = direct.service
         request = Request(scope, receive, send)
         self.in_flight += 1
         try:
-            response = await self._answer(endpoint, request)
+            response = await self._answer(direct.endpoint, request)
             await response(scope, receive, send)
         finally:
             self.in_flight -= 1

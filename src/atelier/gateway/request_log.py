@@ -66,7 +66,7 @@ class RequestLog:
             return
         service = state.get("service")
         if service is not None:
-            self._metrics.count(service, status, seconds)
+            self._metrics.count(service, status, seconds, state.get("limit"))
         self._log.info(
             "request",
             request_id=state["request_id"],

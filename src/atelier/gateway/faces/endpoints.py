@@ -127,8 +127,7 @@ class Gateway:
     async def known(self, request: Request, service: str) -> tuple[Caller, TenantFacts]:
         """Who is calling, and what is known of their tenant. Raises Unauthenticated, Forbidden."""
         caller = await self.auth.caller(request.headers)
-        state = request.scope["state"]
-        state["tenant"], state["service"] = caller.tenant, service
+        request.scope["state"]["tenant"] = caller.tenant
         facts = self.tenants.known(caller.tenant) or await self.tenants.facts(caller.tenant)
         permit(caller, facts, service)
         return caller, facts
