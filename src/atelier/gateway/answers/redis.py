@@ -16,6 +16,7 @@ from atelier.gateway.answers.fingerprints import HEADER
 from atelier.gateway.answers.idempotency import Kept, require_same, waited_too_long
 from atelier.gateway.answers.stored import StoredAnswer
 from atelier.state.redis import connect_redis, redis_troubles
+from atelier.telemetry import of_no_request
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -186,7 +187,7 @@ class RedisIdempotency:
         turn = RedisTurn(self, place, claim)
         self._turns.add(turn)
         if self._renewing is None or self._renewing.done():
-            self._renewing = asyncio.create_task(self._renew_turns())
+            self._renewing = asyncio.create_task(self._renew_turns(), context=of_no_request())
         return turn
 
     async def _renew_turns(self) -> None:
