@@ -206,7 +206,8 @@ class Settings(BaseSettings):
         Field(gt=0, description="How long an upstream may take to begin its answer; none: as the whole request."),
     ] = None
     most_in_flight: Annotated[
-        int, Field(ge=1, description="Requests that one gateway process serves at the same time; more get 503 at once.")
+        int,
+        Field(ge=1, description="Requests that one process serves at once, those still arriving apart; more get 503."),
     ] = 256
     limits: Annotated[list[LimitRule], Field(description="Limits; the most specific rules that match apply.")] = []
     plans: Annotated[dict[str, Plan], Field(description="Plans that tenants can be on, by name.")] = {}

@@ -120,7 +120,7 @@ def create_app(settings: Settings, secret: str, *, processes: Path | None = None
         direct, _framework(settings, secret, metrics, direct, processes),
         most_in_flight=settings.most_in_flight, refuse=refusal,
     )  # fmt: skip
-    metrics.watch_in_flight(lambda: front.in_flight)
+    metrics.watch_requests(lambda: (front.in_flight, front.arriving))
     bounded = BodyLimit(front, most_bytes=settings.most_body_mb * 1_000_000)
     return RequestLog(bounded, fault=fault, metrics=metrics)
 

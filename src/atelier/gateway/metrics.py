@@ -45,6 +45,7 @@ class Metrics:
             registry=self._registry,
         )  # fmt: skip
         self._in_flight = self._gauge("atelier_requests_in_flight", "Requests of services that are being served.")
+        self._arriving = self._gauge("atelier_requests_arriving", "Requests of services whose body is on its way.")
         self._circuits = self._gauge(
             "atelier_upstream_circuits", "Upstreams by the state of their circuit, as each gateway process sees them.",
             ("service", "tier", "state"),
@@ -59,7 +60,7 @@ class Metrics:
                 "atelier_usage_dead_records", "Usage records that can never be rows.", of_all="livemax"
             ),
         }
-        self._count_in_flight: Callable[[], float] = lambda: 0
+        self._count_requests: Callable[[], tuple[int, int]] = lambda: (0, 0)
         self._read_circuits: Callable[[], Circuits] = dict
         self._read_usage: Callable[[], Mapping[str, int | None]] = dict
         self._children: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
@@ -76,9 +77,9 @@ class Metrics:
             with suppress(asyncio.CancelledError):
                 await self._looking
 
-    def watch_in_flight(self, count: Callable[[], float]) -> None:
-        """`count`, as what the others give, is asked when the metrics are read."""
-        self._count_in_flight = count
+    def watch_requests(self, count: Callable[[], tuple[int, int]]) -> None:
+        """Those in flight, and those arriving. It is asked when the metrics are read, as what the others give."""
+        self._count_requests = count
 
     def watch_circuits(self, read: Callable[[], Circuits]) -> None:
         self._read_circuits = read
@@ -105,7 +106,9 @@ class Metrics:
         return generate_latest(self._registry if self._folder is None else _of_all(self._folder))
 
     def _look(self) -> None:
-        self._in_flight.set(self._count_in_flight())
+        in_flight, arriving = self._count_requests()
+        self._in_flight.set(in_flight)
+        self._arriving.set(arriving)
         for (service, tier, state), count in self._read_circuits().items():
             self._circuits.labels(service, str(tier), state).set(count)
         for name, amount in self._read_usage().items():
