@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import random
 from collections.abc import AsyncGenerator, Coroutine, Mapping
 from time import monotonic
@@ -15,6 +14,7 @@ import structlog
 
 from atelier.errors import AtelierError, Unavailable, UpstreamFailed
 from atelier.gateway.upstreams.bodies import UNDERSTOOD, Written, written, written_for
+from atelier.gateway.upstreams.client import Client, Response
 from atelier.gateway.upstreams.deadlines import Deadlines
 from atelier.gateway.upstreams.pool import AWAY_SECONDS, Pool
 from atelier.gateway.upstreams.refusals import MOST_REPEATS, Failure, Verdict, refused, too_slow, unanswered
@@ -24,7 +24,6 @@ from atelier.wire.exchange import PRIVATE, Outgoing
 PAUSE_SECONDS = 0.02
 """The longest pause before the first repeat, twice that before the second: drawn at random."""
 
-_LARGE_BYTES = 1_000_000
 _BROKEN = (aiohttp.ClientError, ConnectionError)
 
 T = TypeVar("T")
@@ -40,7 +39,7 @@ class Answer:
 
     __slots__ = ("_answering", "_response", "foreign", "headers", "model", "status")
 
-    def __init__(self, answering: Answering, response: aiohttp.ClientResponse, upstream: Upstream) -> None:
+    def __init__(self, answering: Answering, response: Response, upstream: Upstream) -> None:
         self._answering = answering
         self._response = response
         self.status = response.status
@@ -81,6 +80,7 @@ class Answering:
     __slots__ = (
         "_answer",
         "_broken",
+        "_client",
         "_deadlines",
         "_headers",
         "_late",
@@ -88,7 +88,6 @@ class Answering:
         "_pool",
         "_repeats",
         "_served",
-        "_session",
         "_task",
         "_times",
         "_trial",
@@ -100,7 +99,7 @@ class Answering:
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        client: Client,
         pool: Pool,
         times: Times,
         deadlines: Deadlines,
@@ -109,7 +108,7 @@ class Answering:
         headers: Mapping[str, str],
         served: Served,
     ) -> None:
-        self._session = session
+        self._client = client
         self._pool = pool
         self._times = times
         self._deadlines = deadlines
@@ -227,7 +226,7 @@ class Answering:
         finally:
             response.close()
 
-    async def _post(self, upstream: Upstream) -> aiohttp.ClientResponse:
+    async def _post(self, upstream: Upstream) -> Response:
         outgoing = self._outgoing
         if upstream.foreign or upstream.model is not None:
             body = await written_for(upstream, outgoing)
@@ -236,15 +235,7 @@ class Answering:
         headers = {**self._headers, "content-type": body.content_type}
         if upstream.foreign:
             headers = {name: value for name, value in headers.items() if not name.startswith(PRIVATE)}
-        if upstream.key is not None:
-            headers["authorization"] = f"Bearer {upstream.key}"
-        # A file, whose pieces are read one by one: large bytes would be written to the socket in one go.
-        data = io.BytesIO(body.data) if len(body.data) > _LARGE_BYTES else body.data
-        address = upstream.address(outgoing.path)
-        if not self._tried:
-            return await self._session.post(address, data=data, headers=headers, allow_redirects=False)
-        left = aiohttp.ClientTimeout(total=max(0.001, self.ends - monotonic()), sock_connect=self._times.connect)
-        return await self._session.post(address, data=data, headers=headers, allow_redirects=False, timeout=left)
+        return await self._client.post(upstream.target(outgoing.path), headers, body.data)
 
     async def _next(self, upstream: Upstream, failure: Failure) -> Upstream:
         """The upstream for another attempt. Raises the failure's error where there is to be none."""
