@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from time import monotonic
 from types import TracebackType
-from typing import Any, TypeVar
 
 import aiohttp
 import structlog
@@ -25,8 +24,6 @@ PAUSE_SECONDS = 0.02
 """The longest pause before the first repeat, twice that before the second: drawn at random."""
 
 _BROKEN = (aiohttp.ClientError, ConnectionError)
-
-T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -130,14 +127,16 @@ class Answering:
         self._deadlines.add(self)
         try:
             while True:
-                outcome = await self._in_time(self._attempt(upstream))
+                outcome = await self._attempt(upstream)
                 if isinstance(outcome, Answer):
                     self._answer = outcome
                     return outcome
-                upstream = await self._in_time(self._next(upstream, outcome))
-        except TimeoutError:
+                upstream = await self._next(upstream, outcome)
+        except asyncio.CancelledError:
             self._deadlines.remove(self)
-            raise too_slow(self._pool.service, self._times) from None
+            if self._is_late():
+                raise too_slow(self._pool.service, self._times) from None
+            raise
         except BaseException:
             self._deadlines.remove(self)
             raise
@@ -165,14 +164,9 @@ class Answering:
         elif self._task is not None:
             self._task.cancel()
 
-    async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
-        """Raises TimeoutError where it was `expire` that cancelled it."""
-        try:
-            return await work
-        except asyncio.CancelledError:
-            if not self._late or self._task is None or self._task.uncancel():
-                raise
-            raise TimeoutError from None
+    def _is_late(self) -> bool:
+        """Whether it was `expire` alone that cancelled it; asked once, for that takes the cancellation back."""
+        return self._late and self._task is not None and not self._task.uncancel()
 
     def broken(self, problem: Exception) -> AtelierError:
         """The error for an answer that broke off; it counts against the upstream."""
@@ -206,10 +200,14 @@ class Answering:
         begin = asyncio.timeout(self._times.first_byte) if self._times.first_byte is not None else None
         try:
             if begin is None:
-                response = await self._in_time(self._post(upstream))
+                response = await self._post(upstream)
             else:
                 async with begin:
-                    response = await self._in_time(self._post(upstream))
+                    response = await self._post(upstream)
+        except asyncio.CancelledError:
+            if not self._is_late():
+                raise
+            return Failure(too_slow(upstream.service, self._times))
         except (*_BROKEN, TimeoutError) as problem:
             failure = unanswered(upstream, problem, self._times, begin_is_late=begin is not None and begin.expired())
             if failure is None:
@@ -221,8 +219,6 @@ class Answering:
             return Answer(self, response, upstream)
         try:
             return await refused(upstream, response, monotonic())
-        except TimeoutError:
-            return Failure(too_slow(upstream.service, self._times))
         finally:
             response.close()
 
