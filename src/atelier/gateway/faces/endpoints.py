@@ -192,7 +192,8 @@ def native_endpoint(row: NativeRoute) -> Endpoint:
 def openai_endpoint(row: Route) -> Endpoint:
     async def word(gateway: Gateway, request: Request, call: Call, exchange: Exchange) -> Response:
         if call.stream:
-            return await respond_in_pieces(request, row, call, gateway.pipeline.events(exchange))
+            events = gateway.pipeline.events(exchange)
+            return await respond_in_pieces(request, row, call, events, settled=lambda: exchange.metered is not None)
 
         def read(result: Result) -> Response:
             return row.shape.answer(result, call, gateway.link(request))
