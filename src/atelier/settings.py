@@ -218,6 +218,14 @@ class Settings(BaseSettings):
     idempotency_hours: Annotated[
         float, Field(gt=0, le=168, description="How long the answer to an Idempotency-Key is kept.")
     ] = 24
+    answers_mb: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Megabytes of kept answers that one tenant may have in Redis, for idempotency keys and for the "
+            "cache each; the oldest make room.",
+        ),
+    ] = 256
     aliases: Annotated[
         dict[str, str], Field(description="Model names that stand for others; an empty one is the service's default.")
     ] = DEFAULT_ALIASES
