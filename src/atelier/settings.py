@@ -256,6 +256,15 @@ class Settings(BaseSettings):
         list[str], Field(description="Private networks or hosts that URLs in requests may lead to all the same.")
     ] = []
     device: Annotated[str, Field(description="Where models run: auto, cpu, cuda, cuda:1, …")] = "auto"
+    memory_gb: Annotated[
+        float | None,
+        Field(gt=0, description="Memory for the models of one worker; none: nine tenths of its device's."),
+    ] = None
+    pinned_models: Annotated[list[str], Field(description="Models that never leave a worker's memory.")] = []
+    preload: Annotated[bool, Field(description="Load models at the start, as far as there is room.")] = True
+    idle_minutes: Annotated[
+        float | None, Field(gt=0, description="A model that nobody uses for so long leaves the memory; none: it stays.")
+    ] = None
     threads: Annotated[int | None, Field(ge=1, description="CPU threads of a worker; none: half the cores.")] = None
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="How much is logged.")] = (
         "info"

@@ -81,12 +81,12 @@ def served_models(upstream: Upstream) -> list[dict[str, Any]]:
 
 
 def model_list(upstreams: Upstreams) -> list[dict[str, Any]]:
-    """Every model that is ready somewhere, once."""
+    """Every model that is ready somewhere, or loaded there when it is asked for, once."""
     found: dict[str, dict[str, Any]] = {}
     for pool in upstreams.pools.values():
         for upstream in pool:
             for model in served_models(upstream):
-                if model.get("state") == "ready":
+                if model.get("state") in {"ready", "resting"}:
                     found.setdefault(model["id"], model)
     base = {"object": "model", "created": 0, "owned_by": "atelier"}
     return [base | model | {"service": model["services"][0]} for model in found.values()]
