@@ -49,7 +49,10 @@ def main() -> None:
 
 async def _serve(port: int, gap: float) -> None:
     answers = Answers(gap)
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(answers), "127.0.0.1", port, backlog=2048)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Connection(answers), "127.0.0.1", port, backlog=2048)
+        lambda: Connection(answers), "127.0.0.1", port, backlog=2048
+    )
     await server.serve_forever()
 
 
