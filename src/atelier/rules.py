@@ -7,8 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from yarl import URL
 
-from atelier.catalog import SERVICES
-from atelier.contracts.base import Usage
+from atelier.catalog import SERVICES, Amounts
 
 Measure = Literal["requests", "units", "cost", "concurrent"]
 Per = Literal["second", "minute", "hour", "day", "month"]
@@ -92,6 +91,17 @@ class Plan(_Row):
         return self
 
 
+_PAID_BY = {
+    "units": "unit",
+    "megapixels": "megapixel",
+    "steps": "step",
+    "audio_seconds": "audio_second",
+    "characters": "character",
+    "tokens": "token",
+    "compute_ms": "compute_second",
+}
+
+
 class Price(_Row):
     """What one request of a service costs: the sum of these, each times what was used. One currency for all."""
 
@@ -104,7 +114,7 @@ class Price(_Row):
     token: Annotated[float, Field(ge=0)] = 0.0
     compute_second: Annotated[float, Field(ge=0)] = 0.0
 
-    def of(self, usage: Usage) -> float:
+    def of(self, usage: Amounts) -> float:
         return (
             self.request
             + self.unit * usage.units
@@ -115,6 +125,10 @@ class Price(_Row):
             + self.token * usage.tokens
             + self.compute_second * usage.compute_ms / 1000
         )
+
+    def asks_for(self, amounts: frozenset[str]) -> bool:
+        """Whether any of these, named as Usage names them, is paid for."""
+        return any(getattr(self, _PAID_BY[name]) for name in amounts)
 
 
 FREE = Price()
