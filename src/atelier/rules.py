@@ -23,6 +23,15 @@ WINDOWS: dict[Measure, tuple[Per, ...]] = {
 _DEFAULT_WINDOW: dict[Measure, Per | None] = {"requests": "hour", "units": "month", "cost": "month", "concurrent": None}
 
 
+MOST_COUNTED = 10**15
+MOST_AMOUNT = 9 * 10**9
+"""Above 2^53 the numbers of Lua, and of a column of the database, are not exact; units and money are counted in
+millionths."""
+
+MOST_PRICE = 10**6
+"""So dear that no request comes to more than Redis can add up."""
+
+
 class _Row(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -34,10 +43,10 @@ class LimitRule(_Row):
     service, tenant: `*` is every one. Each service is counted by itself, but for `cost`: its `*` is one sum over all.
     """
 
-    requests: Annotated[int | None, Field(ge=0)] = None
-    units: Annotated[float | None, Field(ge=0)] = None
-    cost: Annotated[float | None, Field(ge=0)] = None
-    concurrent: Annotated[int | None, Field(ge=0)] = None
+    requests: Annotated[int | None, Field(ge=0, le=MOST_COUNTED)] = None
+    units: Annotated[float | None, Field(ge=0, le=MOST_AMOUNT)] = None
+    cost: Annotated[float | None, Field(ge=0, le=MOST_AMOUNT)] = None
+    concurrent: Annotated[int | None, Field(ge=0, le=MOST_COUNTED)] = None
     per: Per | None = None
     service: str = "*"
     tenant: str = "*"
@@ -105,14 +114,14 @@ _PAID_BY = {
 class Price(_Row):
     """What one request of a service costs: the sum of these, each times what was used. One currency for all."""
 
-    request: Annotated[float, Field(ge=0)] = 0.0
-    unit: Annotated[float, Field(ge=0)] = 0.0
-    megapixel: Annotated[float, Field(ge=0)] = 0.0
-    step: Annotated[float, Field(ge=0)] = 0.0
-    audio_second: Annotated[float, Field(ge=0)] = 0.0
-    character: Annotated[float, Field(ge=0)] = 0.0
-    token: Annotated[float, Field(ge=0)] = 0.0
-    compute_second: Annotated[float, Field(ge=0)] = 0.0
+    request: Annotated[float, Field(ge=0, le=MOST_PRICE)] = 0.0
+    unit: Annotated[float, Field(ge=0, le=MOST_PRICE)] = 0.0
+    megapixel: Annotated[float, Field(ge=0, le=MOST_PRICE)] = 0.0
+    step: Annotated[float, Field(ge=0, le=MOST_PRICE)] = 0.0
+    audio_second: Annotated[float, Field(ge=0, le=MOST_PRICE)] = 0.0
+    character: Annotated[float, Field(ge=0, le=MOST_PRICE)] = 0.0
+    token: Annotated[float, Field(ge=0, le=MOST_PRICE)] = 0.0
+    compute_second: Annotated[float, Field(ge=0, le=MOST_PRICE)] = 0.0
 
     def of(self, usage: Amounts) -> float:
         return (

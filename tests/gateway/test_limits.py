@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from atelier.catalog import SERVICES
 from atelier.errors import RateLimited
 from atelier.gateway.limits import Ask, Limits, LimitState, Place, create_limits
-from atelier.rules import LimitRule, Plan
-from atelier.settings import load_settings
+from atelier.rules import MOST_AMOUNT, MOST_COUNTED, LimitRule, Plan
+from atelier.settings import SettingsProblem, load_settings
 from redis_server import Redis
 
 Made = Callable[..., Awaitable[Limits]]
@@ -219,6 +219,24 @@ async def test_a_guess_of_the_cost_is_none_of_the_units(made: Made) -> None:
     assert await passed(limits, 1, units=1, cost=0.5) == 0
     assert await passed(limits, 1, units=9, cost=9, guessed="uc") == 1
     assert ((await state(limits, "units")).left, (await state(limits, "cost", "*")).left) == (0, 0)
+
+
+async def test_the_largest_limits_are_exact(made: Made) -> None:
+    limits = await made(LimitRule(units=MOST_AMOUNT), LimitRule(concurrent=MOST_COUNTED))
+    await limits.admit(ask(units=MOST_AMOUNT - 0.5))
+    assert (await state(limits, "concurrent")).left == MOST_COUNTED - 1
+    assert await passed(limits, 1, units=0.500001) == 0
+    assert await passed(limits, 5, units=0.25) == 2
+    assert await passed(limits, 1, units=0.000001) == 0
+
+
+@pytest.mark.parametrize("limit", [{"units": 1e10}, {"cost": 1e10}, {"requests": 10**16}, {"concurrent": 10**16}])
+def test_a_limit_beyond_what_can_be_counted_is_refused(limit: dict[str, float]) -> None:
+    [measure] = limit
+    with pytest.raises(SettingsProblem, match=rf"limits\.0\.{measure}.* less than or equal to"):
+        load_settings(limits=[limit])
+    with pytest.raises(SettingsProblem, match=rf"plans\.pro\.limits\.0\.{measure}"):
+        load_settings(plans={"pro": {"limits": [limit]}})
 
 
 async def test_money_is_one_sum_over_all_services(made: Made) -> None:
