@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+import structlog
+
 from atelier.settings import SettingsProblem
 
 if TYPE_CHECKING:
@@ -12,6 +14,30 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
+
+log = structlog.get_logger()
+
+
+class Presence:
+    """Whether Redis is there for one of those who ask it. The log tells it once, each time that it changes.
+
+    what: what is kept there: limits, answers or usage.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self.away = False
+
+    def lost(self, problem: str) -> None:
+        """It cannot be reached, or takes nothing."""
+        if not self.away:
+            self.away = True
+            log.warning("redis is away", what=self._what, problem=problem)
+
+    def found(self) -> None:
+        if self.away:
+            self.away = False
+            log.info("redis is back", what=self._what)
 
 
 def connect_redis(url: str, *, answer_seconds: float = ANSWER_SECONDS) -> Redis:

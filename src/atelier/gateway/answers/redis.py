@@ -16,7 +16,7 @@ from atelier.gateway.answers.fingerprints import HEADER
 from atelier.gateway.answers.idempotency import Kept, require_same, waited_too_long
 from atelier.gateway.answers.redis_room import keep
 from atelier.gateway.answers.stored import StoredAnswer
-from atelier.state.redis import connect_redis, redis_troubles
+from atelier.state.redis import Presence, connect_redis, redis_troubles
 from atelier.telemetry import of_no_request
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class Server:
         self._troubles: tuple[type[Exception], ...] = (*redis_troubles(), ResponseError)
         self._places = asyncio.Semaphore(MOST_AT_ONCE)
         self._away_until = 0.0
+        self._presence = Presence("answers")
 
     async def ask(self, command: Callable[[Redis], Awaitable[T]]) -> T:
         """Raises Away."""
@@ -67,11 +68,14 @@ class Server:
             if time.monotonic() < self._away_until:
                 raise Away
             try:
-                return await command(self.client)
+                answer = await command(self.client)
             except self._troubles as problem:
                 self._away_until = time.monotonic() + AWAY_SECONDS
-                log.warning("stored answers cannot be reached", error=type(problem).__name__)
+                self._presence.lost(str(problem) or type(problem).__name__)
                 raise Away from problem
+            if time.monotonic() >= self._away_until:
+                self._presence.found()
+            return answer
 
     async def close(self) -> None:
         await self.client.aclose()
