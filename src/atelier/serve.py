@@ -219,10 +219,12 @@ Announce = Callable[[float, Sequence[str]], None]
 def serve(settings: Settings, secret: str, announce: Announce) -> None:
     """Run until Ctrl-C or SIGTERM. `announce` is called once every service is up, or has said why it cannot be."""
     from atelier.state.database import prepare_database
+    from atelier.state.redis_reach import prepare_redis
 
     check_models(settings)
     check_ports(settings)
     prepare_database(settings)
+    prepare_redis(settings, say)
     asyncio.run(_serve(settings, secret, announce))
 
 

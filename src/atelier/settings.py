@@ -176,6 +176,10 @@ class Settings(BaseSettings):
             "of the limits."
         ),
     ] = "closed"
+    redis_wait_seconds: Annotated[
+        float,
+        Field(ge=0, le=3600, description="So long a gateway that starts waits for a Redis that is away (with closed)."),
+    ] = 30
     gateways: Annotated[
         int,
         Field(ge=1, description="How many gateway processes there are in all: each one's share while Redis is away."),
