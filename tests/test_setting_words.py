@@ -50,7 +50,8 @@ def told() -> str:
         ),
         (
             "[upstreams]\ntext-to-image = ['gpu-1']",
-            "upstreams.text-to-image, entry 1, url: must look like http://gpu-1:7860 (keys go into key or key_variable)",
+            "upstreams.text-to-image, entry 1, url: must look like http://gpu-1:7860 "
+            "(keys go into key or key_variable)",
         ),
         (
             "[[limits]]\nrequests = 1\nqqq = 2",
