@@ -50,7 +50,7 @@ def main() -> None:
 
 
 async def serve(port: int, connection: Callable[[], asyncio.Protocol]) -> None:
-    server = await asyncio.get_running_loop().create_server(connection, "127.0.0.1", port)
+    server = await asyncio.get_running_loop().create_server(connection, "127.0.0.1", port, backlog=2048)
     await server.serve_forever()
 
 

@@ -61,6 +61,11 @@ class Served:
             return {}
         return found
 
+    def pid(self, service: str) -> int:
+        """The process id of a service's worker."""
+        states = json.loads((self.home / "run" / "processes.json").read_text())
+        return int(states[service]["pid"])
+
     def printed(self) -> str:
         return (self.home / "printed.txt").read_text()
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from atelier.catalog import SERVICES
 from atelier.doctor_servers import Finding, database, redis, upstreams
+from atelier.machine import gpus, main_memory_bytes
 from atelier.models.catalog import plans
 from atelier.settings import Settings, SettingsProblem
 
@@ -49,26 +49,14 @@ def _python() -> Finding:
 
 
 def _machine() -> Finding:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    memory = main_memory_bytes() / 1e9
     return Finding("Machine", f"{os.cpu_count()} cores, {memory:.0f} GB of memory, {platform.system()}")
-
-
-def gpus() -> list[str]:
-    """`name, memory` of every NVIDIA GPU; empty where there is none, or no driver."""
-    if shutil.which("nvidia-smi") is None:
-        return []
-    query = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
-    try:
-        asked = subprocess.run(query, capture_output=True, text=True, timeout=20, check=False)  # noqa: S603
-    except subprocess.TimeoutExpired:
-        return []
-    return asked.stdout.strip().splitlines() if asked.returncode == 0 else []
 
 
 def _gpu() -> Finding:
     found = gpus()
     if found:
-        return Finding("GPU", "; ".join(found))
+        return Finding("GPU", "; ".join(f"{gpu.name}, {gpu.memory_bytes / 1e9:.0f} GB" for gpu in found))
     return Finding("GPU", "none: models run on the processor, which suits the small ones")
 
 

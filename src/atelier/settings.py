@@ -212,7 +212,8 @@ class Settings(BaseSettings):
         Field(gt=0, description="How long an upstream may take to begin its answer; none: as the whole request."),
     ] = None
     most_in_flight: Annotated[
-        int, Field(ge=1, description="Requests that one gateway process serves at the same time; more get 503 at once.")
+        int,
+        Field(ge=1, description="Requests that one process serves at once, those still arriving apart; more get 503."),
     ] = 256
     limits: Annotated[list[LimitRule], Field(description="Limits; the most specific rules that match apply.")] = []
     plans: Annotated[dict[str, Plan], Field(description="Plans that tenants can be on, by name.")] = {}
@@ -223,6 +224,14 @@ class Settings(BaseSettings):
     idempotency_hours: Annotated[
         float, Field(gt=0, le=168, description="How long the answer to an Idempotency-Key is kept.")
     ] = 24
+    answers_mb: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Megabytes of kept answers that one tenant may have in Redis, for idempotency keys and for the "
+            "cache each; the oldest make room.",
+        ),
+    ] = 256
     aliases: Annotated[
         dict[str, str], Field(description="Model names that stand for others; an empty one is the service's default.")
     ] = DEFAULT_ALIASES
@@ -253,6 +262,15 @@ class Settings(BaseSettings):
         list[str], Field(description="Private networks or hosts that URLs in requests may lead to all the same.")
     ] = []
     device: Annotated[str, Field(description="Where models run: auto, cpu, cuda, cuda:1, …")] = "auto"
+    memory_gb: Annotated[
+        float | None,
+        Field(gt=0, description="Memory for the models of one worker; none: nine tenths of its device's."),
+    ] = None
+    pinned_models: Annotated[list[str], Field(description="Models that never leave a worker's memory.")] = []
+    preload: Annotated[bool, Field(description="Load models at the start, as far as there is room.")] = True
+    idle_minutes: Annotated[
+        float | None, Field(gt=0, description="A model that nobody uses for so long leaves the memory; none: it stays.")
+    ] = None
     threads: Annotated[int | None, Field(ge=1, description="CPU threads of a worker; none: half the cores.")] = None
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="How much is logged.")] = (
         "info"

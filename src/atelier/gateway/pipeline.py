@@ -154,7 +154,8 @@ class Pipeline:
                 async for event in events:
                     if isinstance(event, Result):
                         result = await self._kept(exchange, event)
-                        await self._succeed(exchange, record, Metered(model=result.model, usage=result.usage))
+                        with anyio.CancelScope(shield=True):  # who leaves now is charged, so the answer is made whole
+                            await self._succeed(exchange, record, Metered(model=result.model, usage=result.usage))
                         yield result
                         return
                     if isinstance(event, Partial):
