@@ -35,7 +35,7 @@ class Served:
 
     def token(self, tenant: str = "acme") -> str:
         if tenant not in self.tokens:
-            self.tokens[tenant] = self.cli("token", "--tenant", tenant).strip()
+            self.tokens[tenant] = self.cli("token", "--tenant", tenant, "--create-tenant").strip()
         return self.tokens[tenant]
 
     def cli(self, *words: str) -> str:

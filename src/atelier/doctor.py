@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import platform
 import shutil
 import sys
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from atelier.catalog import SERVICES
+from atelier.doctor_servers import Finding, database, redis, upstreams
 from atelier.machine import gpus, main_memory_bytes
 from atelier.models.catalog import plans
 from atelier.settings import Settings, SettingsProblem
@@ -27,14 +26,6 @@ _LIBRARIES = {
 """What each extra of the package must have put in place."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    what: str
-    found: str
-    good: bool = True
-    remedy: str | None = None
-
-
 def examine(settings: Settings) -> list[Finding]:
     """Looks, and changes nothing."""
     return [
@@ -44,7 +35,9 @@ def examine(settings: Settings) -> list[Finding]:
         _torch(),
         *(_engine(extra, libraries) for extra, libraries in _LIBRARIES.items()),
         _home(settings),
-        _database(settings),
+        database(settings),
+        redis(settings),
+        *upstreams(settings),
         _ports(settings),
         *(_service(settings, service) for service in SERVICES),
     ]
@@ -92,20 +85,6 @@ def _home(settings: Settings) -> Finding:
     good = os.access(folder, os.W_OK)
     remedy = None if good else "Set ATELIER_HOME to a folder that this user may write."
     return Finding("Data folder", f"{settings.home}, {free:.0f} GB free", good, remedy)
-
-
-def _database(settings: Settings) -> Finding:
-    from atelier.state.connections import is_sqlite
-    from atelier.state.database import database_version
-
-    try:
-        location = settings.database_location()
-        if is_sqlite(location):
-            return Finding("Database", "a SQLite file; DATABASE_URL leads to PostgreSQL instead")
-        version = asyncio.run(database_version(location))
-    except SettingsProblem as problem:
-        return Finding("Database", str(problem), False, "Put DATABASE_URL right, or start the server that it names.")
-    return Finding("Database", f"PostgreSQL, {f'at version {version}' if version else 'without tables as yet'}")
 
 
 def _ports(settings: Settings) -> Finding:

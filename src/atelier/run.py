@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
@@ -110,6 +111,7 @@ def run_gateway(settings: Settings, secret: str, *, processes: Path | None = Non
     keep_metrics()
     from atelier.gateway.app import check_settings
     from atelier.state.database import prepare_database
+    from atelier.state.redis_reach import prepare_redis
 
     if settings.gateway_processes > 1 and settings.redis_url is None:
         raise SettingsProblem(
@@ -118,6 +120,7 @@ def run_gateway(settings: Settings, secret: str, *, processes: Path | None = Non
     prepare_home(settings.home)
     check_settings(settings)
     prepare_database(settings)
+    prepare_redis(settings, structlog.get_logger().warning)
     sockets = [listening(settings.host, settings.gateway_port(), "gateway")]
     if settings.gateway_processes == 1:
         _serve(_gateway_app(settings, secret, processes), sockets)
