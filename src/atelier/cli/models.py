@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -72,11 +73,8 @@ def download(  # noqa: PLR0917  each is an option of the command
         from atelier.models.hub.progress import watching
     except ImportError as problem:
         raise InvalidRequest(f"Downloads need a library ({problem.name}): pip install 'atelier[hub]'") from None
-    try:
-        with watching(console) as watch:
-            fetch(entries, Downloads(folder, watch, parallel=parallel, newest=newest))
-    except KeyboardInterrupt:
-        sys.exit("atelier: stopped. Type the same again to go on where it was")
+    with _in_words(), watching(console) as watch:
+        fetch(entries, Downloads(folder, watch, parallel=parallel, newest=newest))
 
 
 @app.command()
@@ -108,7 +106,7 @@ def remove(models: Annotated[list[str], typer.Argument(help="Ids of `atelier mod
     from atelier.models.installed import remove as remove_one
 
     folder = _folder()
-    with only_one(folder, _waiting):
+    with _in_words(), only_one(folder, _waiting):
         for entry in _named(models):
             typer.echo(f"{entry.id}: removed, {gigabytes(remove_one(entry, folder))} are free again")
 
@@ -132,10 +130,21 @@ def import_(
         raise InvalidRequest(f"There is no folder {source}")
     found, folder = found_in(source.resolve(), catalog(), model), _folder()
     _require_acceptance([entry for entry, _ in found], folder, accept_licence)
-    with only_one(folder, _waiting):
+    with _in_words(), only_one(folder, _waiting):
         for entry, place in found:
             bring(entry, place, folder, lambda where: shutil.disk_usage(where).free)
             typer.echo(f"{entry.id}: here")
+
+
+@contextlib.contextmanager
+def _in_words() -> Iterator[None]:
+    """What the person or the disk stops ends in a sentence, and not in a traceback."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit("atelier: stopped. Type the same again to go on where it was")
+    except OSError as problem:
+        sys.exit(f"atelier: {problem.strerror or problem}: {problem.filename or 'the models folder'}")
 
 
 def _folder() -> Path:

@@ -19,7 +19,7 @@ from atelier.errors import AtelierError, TooLarge
 from atelier.models.entry import ModelEntry
 from atelier.models.exclusive import only_one
 from atelier.models.gathering import check_held, check_space, put_in_place
-from atelier.models.hub.patience import Patience
+from atelier.models.hub.patience import MOST_FAILURES_TO_BEGIN, Patience
 from atelier.models.hub.plan import Plan, is_whole, make_plan
 from atelier.models.hub.refusals import endpoint
 from atelier.models.hub.transfer import fetch
@@ -98,7 +98,7 @@ class _Run:
             self._watch.say(f"{entry.id}: here, and every file is as recorded")
             return None
         try:
-            return make_plan(self._api, entry, self._folder, locked, self._patience)
+            return make_plan(self._api, entry, self._folder, locked, self._patience_to_begin)
         except AtelierError as problem:
             self._failed.append(problem)
             return None
@@ -137,6 +137,9 @@ class _Run:
         record(self._folder, plan.entry.id, LockedModel(commits=plan.commits, files=whole))
         commits = ", ".join(commit[:12] for commit in plan.commits.values())
         self._watch.say(f"{plan.entry.id}: here, at commit {commits}")
+
+    def _patience_to_begin(self) -> Patience:
+        return Patience(self._stop, self._watch.say, most=MOST_FAILURES_TO_BEGIN)
 
     def _patience(self) -> Patience:
         return Patience(self._stop, self._watch.say)

@@ -20,7 +20,9 @@ T = TypeVar("T")
 FIRST_SECONDS = 0.5
 LONGEST_SECONDS = 30.0
 MOST_FAILURES = 8
-"""In a row, without a byte between them: about two minutes."""
+"""About two minutes, in the middle of a download."""
+MOST_FAILURES_TO_BEGIN = 4
+"""About ten seconds: whoever types it is still there to look at the network."""
 MOST_ASKED_SECONDS = 600.0
 """A hub that asks for a longer wait than this is taken at its word, and the download ends."""
 
@@ -35,11 +37,15 @@ PASSING = {
 
 
 class Patience:
-    """Of one file or listing. `say` tells people of a wait that they would notice; `stop` ends every wait."""
+    """Of one file or listing. `say` tells people of a wait that they would notice; `stop` ends every wait.
 
-    def __init__(self, stop: threading.Event, say: Callable[[str], None]) -> None:
+    most: failures in a row, without a byte between them.
+    """
+
+    def __init__(self, stop: threading.Event, say: Callable[[str], None], *, most: int = MOST_FAILURES) -> None:
         self._stop = stop
         self._say = say
+        self._most = most
         self._failures = 0
         self._furthest = 0
 
@@ -72,9 +78,8 @@ class Patience:
 
     def _wait(self, problem: httpx2.TransportError | HfHubHTTPError) -> float:
         self._failures += 1
-        passing = isinstance(problem, httpx2.TransportError) or problem.response.status_code in PASSING
         asked = asked_seconds(problem.response.headers) if isinstance(problem, HfHubHTTPError) else None
-        if not passing or self._failures > MOST_FAILURES or (asked or 0) > MOST_ASKED_SECONDS:
+        if not _may_pass(problem) or self._failures > self._most or (asked or 0) > MOST_ASKED_SECONDS:
             raise problem
         return min(FIRST_SECONDS * 2 ** (self._failures - 1), LONGEST_SECONDS) if asked is None else asked
 
@@ -91,6 +96,12 @@ def asked_seconds(headers: Mapping[str, str]) -> float | None:
             return None
     limit = parse_ratelimit_headers(headers)
     return float(limit.reset_in_seconds) if limit is not None and limit.remaining == 0 else None
+
+
+def _may_pass(problem: httpx2.TransportError | HfHubHTTPError) -> bool:
+    if isinstance(problem, HfHubHTTPError):
+        return problem.response.status_code in PASSING
+    return not isinstance(problem, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError)
 
 
 def _what(problem: httpx2.TransportError | HfHubHTTPError) -> str:

@@ -18,6 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+from rich.table import Column
 
 from atelier.models.gathering import gigabytes
 from atelier.models.hub.download import Watch
@@ -32,13 +33,14 @@ class Bars(Watch):
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
+            TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, min_width=20)),
+            BarColumn(bar_width=20),
             TaskProgressColumn(),
             DownloadColumn(),
             TransferSpeedColumn(),
             TimeRemainingColumn(),
             console=console,
+            expand=True,
         )
         self._total: TaskID | None = None
         self._tasks: dict[str, TaskID] = {}
@@ -57,7 +59,8 @@ class Bars(Watch):
         self._total = self._progress.add_task("all", total=size, completed=done)
 
     def begin(self, label: str, size: int, done: int) -> None:
-        self._tasks[label] = self._progress.add_task(label, total=size, completed=done)
+        path = label.partition(": ")[2]
+        self._tasks[label] = self._progress.add_task(path, total=size, completed=done)
 
     def advance(self, label: str, count: int) -> None:
         self._progress.advance(self._tasks[label], count)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from json import JSONDecodeError
 
 import httpx2
 from huggingface_hub.errors import (
@@ -37,6 +38,8 @@ def understood(repository: str, about: str) -> Iterator[None]:
             f"{about} is to be fetched, and HF_HUB_OFFLINE is set: unset it, or bring the files with "
             "`atelier models import FOLDER`"
         ) from None
+    except JSONDecodeError:
+        raise UpstreamFailed(f"{about}: {endpoint()} does not answer as a hub does; is HF_ENDPOINT right?") from None
     except HfHubHTTPError as problem:
         raise _refused(repository, about, problem) from problem
     except httpx2.TransportError as problem:
