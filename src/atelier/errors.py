@@ -5,6 +5,7 @@
     │   └── UnreadableMedia     422  a picture or a recording that cannot be decoded
     ├── Unauthenticated         401  no credentials, or bad ones
     ├── Forbidden               403  known, but not allowed
+    │   └── LicenceForbids      403  the model's licence forbids what the tenant does
     ├── NotFound                404  nothing there, or another tenant's
     ├── MethodNotAllowed        405
     ├── UploadTooSlow           408  the body did not arrive in time
@@ -62,6 +63,10 @@ class Unauthenticated(AtelierError):
 
 class Forbidden(AtelierError):
     status, code, openai_type = 403, "forbidden", "permission_error"
+
+
+class LicenceForbids(Forbidden):
+    code = "licence_forbids"
 
 
 class NotFound(AtelierError):

@@ -6,8 +6,11 @@ import random
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from atelier.models.catalog import catalog, plans
+from atelier.models.entry import ModelEntry
+from atelier.models.fit import Fit, Machine, fit, in_words
 from atelier.settings import Settings, SettingsProblem
 from atelier.worker.vocabulary import unknown_words
 from captions import asked
@@ -78,6 +81,78 @@ def test_names_that_mean_nothing_are_refused(tmp_path: Path) -> None:
 
 def test_every_entry_tells_its_licence() -> None:
     assert all(entry.licence.link.startswith("https://") for entry in catalog())
+
+
+def test_every_model_that_lies_in_a_folder_can_be_fetched() -> None:
+    lacking = {
+        entry.id: [name for name in ("source", "size", "memory") if not getattr(entry, name)]
+        for entry in catalog()
+        if entry.folder is not None
+    }
+    assert {model: fields for model, fields in lacking.items() if fields} == {}
+
+
+def test_each_tier_has_models_and_the_full_one_the_best_known() -> None:
+    tiers = {tier: {entry.id for entry in catalog() if tier in entry.tiers} for tier in ("small", "full")}
+    assert tiers["small"]
+    assert tiers["full"] >= {
+        "stabilityai/stable-diffusion-xl-base-1.0",
+        "openai/whisper-large-v3",
+        "Salesforce/blip2-opt-2.7b",
+    }
+
+
+def test_what_is_replaced_is_in_the_catalog() -> None:
+    known = {entry.id for entry in catalog()}
+    assert len(known) == len(catalog())
+    assert {model for entry in catalog() for model in entry.replaces} <= known
+
+
+ENTRY = {
+    "id": "a/b",
+    "engine": "m:C",
+    "extra": "x",
+    "services": ["text-to-image"],
+    "tasks": ["text-to-image"],
+    "licence": {"name": "MIT", "link": "https://example.com", "commercial": "yes"},
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"sorce": []}, "sorce"),
+        ({"folder": "../elsewhere"}, "below the models folder"),
+        ({"folder": "a/b", "size": 1, "source": [{"repository": "a/b", "files": ["/etc/passwd"]}]}, "below the model"),
+        ({"folder": "a/b", "size": 1, "source": [{"repository": "a/b/c", "files": ["x"]}]}, "repository"),
+        ({"folder": "a/b", "size": 1, "source": [{"repository": "a/b", "files": []}]}, "files"),
+        ({"source": [{"repository": "a/b", "files": ["x"]}]}, "needs a folder to go to, and its size"),
+        ({"tiers": ["full"]}, "has no source"),
+        ({"memory": {"int3": 1}}, "int3"),
+        ({"memory": {"int8": 0}}, "memory"),
+        ({"sizes": ["large"]}, "sizes"),
+        ({"licence": {"name": "x", "link": "http://x", "commercial": "perhaps"}}, "commercial"),
+    ],
+)
+def test_the_catalogs_schema_refuses_what_makes_no_sense(fields: dict[str, object], complaint: str) -> None:
+    assert ModelEntry.model_validate(ENTRY)
+    with pytest.raises(ValidationError, match=complaint):
+        ModelEntry.model_validate(ENTRY | fields)
+
+
+@pytest.mark.parametrize(
+    ("machine", "found"),
+    [
+        (Machine(memory=64, gpu_memory=24), Fit("GPU", "float16", 9)),
+        (Machine(memory=64, gpu_memory=8), Fit("processor", "float32", 17)),
+        (Machine(memory=12), None),
+        (Machine(memory=16, gpu_memory=6), None),
+    ],
+)
+def test_a_model_is_told_to_fit_where_it_does(machine: Machine, found: Fit | None) -> None:
+    entry = ModelEntry.model_validate(ENTRY | {"memory": {"float32": 17, "float16": 9}})
+    assert fit(entry, machine) == found
+    assert in_words(entry, machine).startswith("yes: " if found else "no: it takes 9.0 GB, and there are ")
 
 
 def test_a_miniature_knows_the_words_that_it_was_taught_and_no_other() -> None:

@@ -25,6 +25,9 @@ def create(
     tenant: TenantArgument,
     name: Annotated[str | None, typer.Option(help="Its name for people.")] = None,
     plan: Annotated[str | None, typer.Option(help="A plan of the settings.")] = None,
+    commercial: Annotated[
+        bool, typer.Option("--commercial", help="No model whose licence forbids commercial use serves it.")
+    ] = False,
 ) -> None:
     """Make a tenant. (One that a token names is made on its first request.)"""
     from atelier.errors import Conflict
@@ -32,7 +35,7 @@ def create(
     from atelier.state.tenants import create_tenant
     from atelier.wire.body import validated
 
-    wanted = validated(NewTenant, given(id=tenant, name=name, plan=plan))
+    wanted = validated(NewTenant, given(id=tenant, name=name, plan=plan, commercial=commercial))
     plans = settings_here().plans
     try:
         in_transaction(lambda connection: create_tenant(connection, wanted, plans, by=actor()))
@@ -105,6 +108,16 @@ def plan(
 ) -> None:
     """Put a tenant on a plan."""
     _change(tenant, plan=plan)
+    typer.echo("Changed.")
+
+
+@app.command()
+def commercial(
+    tenant: TenantArgument,
+    no: Annotated[bool, typer.Option("--no", help="It is not, any more.")] = False,
+) -> None:
+    """Mark a tenant as commercial: no model whose licence forbids commercial use serves it."""
+    _change(tenant, commercial=not no)
     typer.echo("Changed.")
 
 

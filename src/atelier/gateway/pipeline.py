@@ -36,8 +36,9 @@ log = structlog.get_logger()
 class Exchange:
     """One admitted request of one caller.
 
-    place: its place in the limits. keep: store the files of its result, for keep_days (None: for good). served: who
-    served it. metered: what its answer was made of, once it is settled.
+    place: its place in the limits. keep: store the files of its result, for keep_days (None: for good). commercial:
+    no model whose licence forbids that may serve it. served: who served it. metered: what its answer was made of, once
+    it is settled.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Exchange:
     place: Place
     keep: bool = False
     keep_days: float | None = None
+    commercial: bool = False
     served: Served = field(default_factory=Served)
     metered: Metered | None = None
 
@@ -124,6 +126,7 @@ class Pipeline:
                 tenant=exchange.caller.tenant,
                 request_id=exchange.id,
                 served=exchange.served,
+                commercial=exchange.commercial,
             )
             if isinstance(answer, Result):
                 return await self._worded(exchange, record, answer, word)
@@ -177,6 +180,7 @@ class Pipeline:
             tenant=exchange.caller.tenant,
             request_id=exchange.id,
             served=exchange.served,
+            commercial=exchange.commercial,
         )
 
     def _begin(self, exchange: Exchange) -> UsageRecord:

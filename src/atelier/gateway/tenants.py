@@ -33,11 +33,15 @@ MOST_TENANTS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class TenantFacts:
-    """plan: none is the limits that every tenant has. limits: the tenant's own, which count instead of its plan's."""
+    """plan: none is the limits that every tenant has. limits: the tenant's own, which count instead of its plan's.
+
+    commercial: no model whose licence forbids commercial use serves it.
+    """
 
     plan: str | None = None
     suspended: bool = False
     limits: tuple[LimitRule, ...] = ()
+    commercial: bool = False
 
 
 PLAIN = TenantFacts()
@@ -148,7 +152,8 @@ class Tenants:
             self._remember(tenant, _Known(PLAIN, now - STALE_SECONDS, now))
             return PLAIN
         if now - entry.read_at >= STALE_SECONDS:
-            entry.facts = TenantFacts(suspended=entry.facts.suspended)  # no outage opens a closed account
+            # No outage opens a closed account, or gives a model to those whom its licence leaves out.
+            entry.facts = TenantFacts(suspended=entry.facts.suspended, commercial=entry.facts.commercial)
         entry.asked_at = now
         return entry.facts
 

@@ -3,61 +3,21 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
 from pydantic_core import from_json
 
 from atelier.catalog import SERVICES
 from atelier.contracts.engine import ModelSource
+from atelier.models.entry import HERE, ModelEntry
+from atelier.models.lockfile import read_lock
 from atelier.settings import Settings, SettingsProblem
 from atelier.worker.residency import ModelPlan
 
-HERE = Path(__file__).parent
 CHECKSUMS = HERE / "checksums.toml"
 """Model id → path in its folder → SHA-256; `scripts/checksums.py` writes it."""
-
-
-class Licence(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    link: str
-    commercial: Literal["yes", "no", "conditional"]
-
-
-class ModelEntry(BaseModel):
-    """One model of catalog.toml, with the checksums of its files where they are known."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
-
-    id: str
-    engine: str
-    extra: str
-    services: tuple[str, ...]
-    tasks: tuple[str, ...]
-    folder: str | None = None
-    packaged: str | None = None
-    beside: bool = False
-    one_size: bool = False
-    words: frozenset[str] = frozenset()
-    note: str | None = None
-    licence: Licence
-    files: Mapping[str, str] = {}
-
-    def place(self, models_folder: Path) -> Path | None:
-        """Where its weights lie, or would; None where a library brings them."""
-        if self.packaged:
-            return HERE / self.packaged
-        return models_folder / self.folder if self.folder else None
-
-    def here(self, models_folder: Path) -> bool:
-        """Whether it can be loaded without fetching anything."""
-        place = self.place(models_folder)
-        return place is None or self.packaged is not None or place.is_dir()
 
 
 @cache
@@ -135,9 +95,12 @@ def _engine_of(folder: Path) -> str | None:
 
 
 def _plan(settings: Settings, entry: ModelEntry) -> ModelPlan:
+    folder = models_folder(settings)
+    locked = read_lock(folder).models.get(entry.id)
     source = ModelSource(
         model=entry.id,
-        folder=entry.place(models_folder(settings)),
+        folder=entry.place(folder),
+        revision=locked.revision if locked else None,
         device=settings.device,
         note=entry.note,
         one_size=entry.one_size,
@@ -150,6 +113,6 @@ def _plan(settings: Settings, entry: ModelEntry) -> ModelPlan:
         tasks=entry.tasks,
         words=entry.words,
         files=entry.files,
-        remedy="reinstall Atelier" if entry.packaged else "download it again",
+        remedy="reinstall Atelier" if entry.packaged else f"type: atelier models download {entry.id}",
         licence=entry.licence.model_dump(),
     )

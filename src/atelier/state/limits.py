@@ -27,15 +27,20 @@ async def read_limits(connection: AsyncConnection, tenant: str) -> tuple[LimitRu
     return await _rules(connection, tenant)
 
 
-async def read_standing(connection: AsyncConnection, tenant: str) -> tuple[str | None, bool, tuple[LimitRule, ...]]:
-    """(plan, whether it is suspended, limits of its own), in one query; a tenant that is not there yet has none."""
+async def read_standing(
+    connection: AsyncConnection, tenant: str
+) -> tuple[str | None, bool, tuple[LimitRule, ...], bool]:
+    """(plan, whether it is suspended, limits of its own, whether it is commercial), in one query.
+
+    A tenant that is not there yet has none.
+    """
     joined = tenants.outerjoin(tenant_limits, tenants.c.id == tenant_limits.c.tenantId)
-    query = select(tenants.c.plan, tenants.c.suspendedAt, tenant_limits).select_from(joined)
+    query = select(tenants.c.plan, tenants.c.suspendedAt, tenants.c.commercial, tenant_limits).select_from(joined)
     rows = (await connection.execute(query.where(tenants.c.id == tenant))).all()
     if not rows:
-        return None, False, ()
+        return None, False, (), False
     limits = [rule for row in rows if row.measure is not None and (rule := _rule(row)) is not None]
-    return rows[0].plan, rows[0].suspendedAt is not None, tuple(limits)
+    return rows[0].plan, rows[0].suspendedAt is not None, tuple(limits), rows[0].commercial
 
 
 async def set_limit(connection: AsyncConnection, tenant: str, rule: LimitRule, *, by: Actor) -> None:

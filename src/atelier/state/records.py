@@ -104,13 +104,17 @@ class _Change(BaseModel):
 
 
 class Tenant(_Record):
-    """plan: none is the limits that every tenant has. suspended_at: since when its requests are refused."""
+    """plan: none is the limits that every tenant has. suspended_at: since when its requests are refused.
+
+    commercial: no model whose licence forbids commercial use serves it.
+    """
 
     id: str
     name: str
     plan: str | None
     suspended: bool
     suspended_at: datetime | None
+    commercial: bool
     created_at: datetime
 
 
@@ -120,6 +124,7 @@ class NewTenant(_Change):
     id: TenantName
     name: Line | None = None
     plan: Line | None = None
+    commercial: bool = False
 
 
 class TenantChange(_Change):
@@ -128,6 +133,7 @@ class TenantChange(_Change):
     name: Line = ""
     plan: Line | None = None
     suspended: bool = False
+    commercial: bool = False
 
 
 class Key(_Record):

@@ -60,6 +60,7 @@ tenants = Table(
     Column("name", String(200), nullable=False),
     Column("plan", String(60)),  # none: the limits that every tenant has
     Column("suspendedAt", Moment),
+    Column("commercial", Boolean, nullable=False, server_default=false()),  # no model whose licence forbids that
     _created(),
 )
 

@@ -26,11 +26,10 @@ async def ensure_tenant(connection: AsyncConnection, tenant: str, name: str | No
 async def create_tenant(connection: AsyncConnection, wanted: NewTenant, plans: Collection[str], *, by: Actor) -> Tenant:
     """Raises Conflict where it is there already, InvalidRequest for a plan that is not one of `plans`."""
     _check_plan(wanted.plan, plans)
-    row = {"id": wanted.id, "name": wanted.name or wanted.id, "plan": wanted.plan}
+    row = {"id": wanted.id, **_described(wanted)}
     if not await insert_once(connection, tenants, row):
         raise Conflict("id: there is a tenant of this id already", field="id")
-    details = {"name": row["name"], "plan": wanted.plan}
-    await record(connection, by, "tenant.create", wanted.id, tenant=wanted.id, details=details)
+    await record(connection, by, "tenant.create", wanted.id, tenant=wanted.id, details=_described(wanted))
     return await read_tenant(connection, wanted.id)
 
 
@@ -132,6 +131,10 @@ def _check_plan(plan: str | None, plans: Collection[str]) -> None:
         raise InvalidRequest(f"plan: there is no plan {plan[:60]!r}; {known}", field="plan")
 
 
+def _described(wanted: NewTenant) -> dict[str, Any]:
+    return {"name": wanted.name or wanted.id, "plan": wanted.plan, "commercial": wanted.commercial}
+
+
 def _action(changed: dict[str, Any]) -> Action:
     if "suspended" not in changed:
         return "tenant.change"
@@ -145,5 +148,6 @@ def _tenant(row: Row[Any]) -> Tenant:
         plan=row.plan,
         suspended=row.suspendedAt is not None,
         suspended_at=row.suspendedAt,
+        commercial=row.commercial,
         created_at=row.createdAt,
     )

@@ -17,6 +17,9 @@ TENANT_HEADER = "x-atelier-tenant"
 SECONDS_HEADER = "x-atelier-seconds"
 """How long the request may take from its arrival at the worker."""
 
+COMMERCIAL_HEADER = "x-atelier-commercial"
+"""There, and not empty, for a tenant that no model may serve whose licence forbids commercial use."""
+
 PRIVATE = "x-atelier-"
 """What headers begin with that only workers of ours are sent."""
 

@@ -19,7 +19,7 @@ from atelier.errors import AtelierError, Internal, MethodNotAllowed, NotFound, o
 from atelier.wire.body import read_body
 from atelier.wire.body_limit import BodyLimit
 from atelier.wire.call import Route
-from atelier.wire.exchange import SECONDS_HEADER, TENANT_HEADER
+from atelier.wire.exchange import COMMERCIAL_HEADER, SECONDS_HEADER, TENANT_HEADER
 from atelier.wire.media import load_data_uri
 from atelier.wire.metering import tell
 from atelier.wire.routes import ROUTES
@@ -66,7 +66,10 @@ def create_app(host: Host, services: Sequence[str], *, most_body_bytes: int) -> 
 def _endpoint(host: Host, row: Route, most_bytes: int) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         call = await row.read(await read_body(request, most_file_bytes=most_bytes), load_data_uri)
-        events = host.run(row.service, call.request, tenant=_tenant(request), seconds=_seconds(request))
+        commercial = bool(request.headers.get(COMMERCIAL_HEADER))
+        events = host.run(
+            row.service, call.request, tenant=_tenant(request), seconds=_seconds(request), commercial=commercial
+        )
         if call.stream:
             return await respond_in_pieces(request, row, call, events)
         result = await until_disconnect(request, final_result(events))

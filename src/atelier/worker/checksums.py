@@ -12,7 +12,7 @@ from atelier.errors import ModelMissing
 def checksums(folder: Path) -> dict[str, str]:
     """Of every file below `folder`: its path from there (`unet/config.json`) → its SHA-256 in hex, sorted."""
     files = {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()}
-    return {name: _sha256(files[name]) for name in sorted(files)}
+    return {name: sha256(files[name]) for name in sorted(files)}
 
 
 def check_files(model: str, folder: Path, published: Mapping[str, str], remedy: str) -> None:
@@ -31,6 +31,7 @@ def _wrong(name: str, found: Mapping[str, str], published: Mapping[str, str]) ->
     return "is not the file that was published"
 
 
-def _sha256(file: Path) -> str:
+def sha256(file: Path) -> str:
+    """In hex."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()

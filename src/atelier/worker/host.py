@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 from atelier.contracts.base import Contract, Event
 from atelier.contracts.image_to_text import ImageToTextRequest
-from atelier.errors import InvalidRequest, NotFound
+from atelier.errors import InvalidRequest, LicenceForbids, NotFound
 from atelier.worker.memory import Memory, MemoryRules
 from atelier.worker.outputs import encoded
 from atelier.worker.residency import ModelPlan, Resident
@@ -42,17 +42,26 @@ class Host:
         self.scheduler.stop()
 
     async def run(
-        self, service: str, request: Contract, *, tenant: str, seconds: float | None = None
+        self,
+        service: str,
+        request: Contract,
+        *,
+        tenant: str,
+        seconds: float | None = None,
+        commercial: bool = False,
     ) -> AsyncGenerator[Event, None]:
         """Partial events, then the Result. Raises NotFound for a model that is not here, Overloaded, TooSlow, …"""
-        resident = self.choose(service, request)
+        resident = self.choose(service, request, commercial=commercial)
         job = self.scheduler.submit(resident, request, tenant=tenant, seconds=seconds or self._seconds)
         async with aclosing(encoded(job)) as events:
             async for event in events:
                 yield event
 
-    def choose(self, service: str, request: Contract) -> Resident:
-        """The resident that does the request's task, by the request's model name or by default."""
+    def choose(self, service: str, request: Contract, *, commercial: bool = False) -> Resident:
+        """The resident that does the request's task, by the request's model name or by default.
+
+        commercial: it may be used commercially; the default is the first of those. Raises LicenceForbids.
+        """
         task = _task(service, request)
         able = [r for r in self.residents if service in r.plan.services and task in r.plan.tasks]
         name: str | None = getattr(request, "model", None)
@@ -65,7 +74,20 @@ class Host:
             raise NotFound(f"model: {name} does {does}, not {task}; leave it out for the default", field="model")
         if not able:
             raise NotFound(f"model: {name or task} is not served here; GET /v1/models lists what is", field="model")
-        return able[0]
+        return _licensed(able) if commercial else able[0]
+
+
+def _licensed(able: Sequence[Resident]) -> Resident:
+    """The first that may be used commercially. Raises LicenceForbids."""
+    for resident in able:
+        if (resident.plan.licence or {}).get("commercial") != "no":
+            return resident
+    licence = able[0].plan.licence or {}
+    raise LicenceForbids(
+        f"model: {able[0].model} may not be used commercially ({licence['name']}), and this account is commercial; "
+        "GET /v1/models tells the licences of all models",
+        field="model",
+    )
 
 
 def _task(service: str, request: Contract) -> str:

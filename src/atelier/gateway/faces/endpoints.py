@@ -152,6 +152,7 @@ class Gateway:
             place=await self.pipeline.admit(request_id, caller, facts, service, call.request),
             keep=call.keep,
             keep_days=self.keep_days(facts),
+            commercial=facts.commercial,
         )
 
     def caches(self, facts: TenantFacts) -> bool:
@@ -217,7 +218,7 @@ def _endpoint(row: NativeRoute | Route, word: Word) -> Endpoint:
             call, exchange = await gateway.admitted(request, row, who, body)
             try:
                 if gateway.caches(who[1]) and may_be_kept(row.service, call):
-                    key = await aside(body.weight, _cache_key, request, call)
+                    key = await aside(body.weight, _cache_key, request, call, exchange.commercial)
                     return _told(await _from_cache(gateway, request, call, exchange, word, key=key), exchange)
                 return _told(await word(gateway, request, call, exchange), exchange)
             except BaseException:
@@ -249,9 +250,12 @@ async def _from_cache(
     return response
 
 
-def _cache_key(request: Request, call: Call) -> bytes:
+def _cache_key(request: Request, call: Call, commercial: bool) -> bytes:
     service: str = request.scope["state"]["service"]
-    return cache_key(service, call.request, {"path": request.scope["path"], "stream": call.stream, **call.options})
+    # An answer of before a tenant became commercial may be one of a model that it may no longer use.
+    marked = {"commercial": True} if commercial else {}
+    how = {"path": request.scope["path"], "stream": call.stream, **call.options, **marked}
+    return cache_key(service, call.request, how)
 
 
 def _metered(found: StoredAnswer) -> Metered | None:

@@ -75,7 +75,7 @@ async def refused(upstream: Upstream, response: Response, now: float) -> Failure
     status, wait = response.status, _retry_after(response.headers.get("retry-after", ""))
     answer = await _error_answer(response)
     error = error_from(answer, status=status, retry_after=wait, foreign=upstream.foreign)
-    if error.code == "model_missing":  # another may have it
+    if error.code in {"model_missing", "licence_forbids"}:  # another may have it, or one that is allowed
         return Failure(error, "good", repeats=MOST_REPEATS)
     if status == 429 or (status == 503 and (wait is not None or isinstance(error, Overloaded))):
         wait = min(wait or BUSY_SECONDS, MOST_BUSY_SECONDS)

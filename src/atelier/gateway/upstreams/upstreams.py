@@ -22,7 +22,7 @@ from atelier.gateway.upstreams.upstream import Served, Times, Upstream
 from atelier.rules import UpstreamRule
 from atelier.settings import Settings, SettingsProblem
 from atelier.wire.aside import aside
-from atelier.wire.exchange import SECONDS_HEADER, TENANT_HEADER, Outgoing
+from atelier.wire.exchange import COMMERCIAL_HEADER, SECONDS_HEADER, TENANT_HEADER, Outgoing
 from atelier.wire.legs import Leg, legs, merged
 from atelier.wire.metering import Metered, passed_on, told
 from atelier.wire.serving import final_result
@@ -91,10 +91,10 @@ class Upstreams:
         )
 
     async def call(
-        self, service: str, request: Contract, *, tenant: str, request_id: str, served: Served
+        self, service: str, request: Contract, *, tenant: str, request_id: str, served: Served, commercial: bool = False
     ) -> AsyncGenerator[Event, None]:
         """The events of one request, the Result last. Errors: see Answering."""
-        headers = self._headers(tenant, request_id)
+        headers = self._headers(tenant, request_id, commercial)
         found = await _legs(request)
         if len(found) > 1:
             yield await self._all_of(service, found, headers, served)
@@ -113,10 +113,10 @@ class Upstreams:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def relayed(
-        self, service: str, request: Contract, *, tenant: str, request_id: str, served: Served
+        self, service: str, request: Contract, *, tenant: str, request_id: str, served: Served, commercial: bool = False
     ) -> Relayed | Result:
         """A worker's whole answer as it is, unread; the Result of any other server's. Errors: see Answering."""
-        headers = self._headers(tenant, request_id)
+        headers = self._headers(tenant, request_id, commercial)
         found = await _legs(request)
         if len(found) > 1:
             return await self._all_of(service, found, headers, served)
@@ -126,9 +126,12 @@ class Upstreams:
                 return await final_result(_events(answer, found[0], service))
             return Relayed(await answer.read(), passed_on(answer.headers), metered)
 
-    def _headers(self, tenant: str, request_id: str) -> dict[str, str]:
+    def _headers(self, tenant: str, request_id: str, commercial: bool) -> dict[str, str]:
         named = tenant if tenant.isascii() else tenant.encode("unicode_escape").decode()
-        return {TENANT_HEADER: named, SECONDS_HEADER: self._seconds, "x-request-id": request_id}
+        headers = {TENANT_HEADER: named, SECONDS_HEADER: self._seconds, "x-request-id": request_id}
+        if commercial:
+            headers[COMMERCIAL_HEADER] = "yes"
+        return headers
 
     async def _leg(
         self, service: str, leg: Leg, headers: dict[str, str], served: Served
