@@ -21,6 +21,7 @@ _LIBRARIES = {
     "blip2": ("torch", "transformers"),
     "ocr": ("rapidocr", "onnxruntime"),
     "espeak": ("espeakng_loader", "av"),
+    "kokoro": ("kokoro_onnx", "onnxruntime", "av"),
     "pocketsphinx": ("pocketsphinx", "faster_whisper", "av"),
     "whisper": ("faster_whisper", "av"),
 }

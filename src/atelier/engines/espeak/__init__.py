@@ -15,10 +15,10 @@ import numpy as np
 from atelier.contracts.base import Contract, Usage
 from atelier.contracts.engine import EngineInfo, ModelSource, Run, Sound, SpeechMade
 from atelier.contracts.text_to_speech import SpeechRequest
-from atelier.engines.espeak.sentences import Sentence, plain, sentences, speakable
 from atelier.engines.espeak.speaker import Speaker
 from atelier.engines.espeak.voices import Choice, Voices
 from atelier.errors import AtelierError, InvalidRequest
+from atelier.media.sentences import Sentence, plain, sentences, speakable
 from atelier.media.sound import stretch
 
 if TYPE_CHECKING:

@@ -25,6 +25,8 @@ _ABBREVIATION = re.compile(
 )
 _LINE_BREAKS = dict.fromkeys("\n\u2028\u2029", "\n")
 
+_PARAGRAPH, _STOP, _BREATH = 0.5, 0.25, 0.1  # seconds of silence
+
 
 @dataclass(frozen=True)
 class Sentence:
@@ -49,15 +51,26 @@ def sentences(text: str) -> list[Sentence]:
     return found
 
 
+def silence_after(sentence: Sentence) -> float:
+    """Seconds of silence that follow it in speech at its own pace: none inside a sentence that was cut at a space."""
+    if not sentence.pause:
+        return 0.0
+    spoken = sentence.text.rstrip()
+    if any(sign in _LINE_BREAKS for sign in sentence.text[len(spoken) :]):
+        return _PARAGRAPH
+    return _BREATH if _PAUSES.search(spoken[-1:] + " ") else _STOP
+
+
 def speakable(text: str) -> bool:
     """Whether there is a letter, a mark, a number or a symbol in it."""
     return any(unicodedata.category(character)[0] in "LMNS" for character in text)
 
 
 def plain(text: str) -> str:
-    """`text` with a space for every character that espeak-ng takes for a command of its own.
+    """`text` with a space for every character that a voice may take for a command of its own.
 
-    Those are the control characters (0x01 begins a change of pitch, speed or volume) and the private use area.
+    Those are the control characters (for espeak-ng 0x01 begins a change of pitch, speed or volume) and the private
+    use area.
     """
     return "".join(_LINE_BREAKS.get(sign) or (" " if _commands(sign) else sign) for sign in text)
 
