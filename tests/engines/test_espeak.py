@@ -271,6 +271,7 @@ class TestVoices:
             ({"voice": "fo"}, "voice", "GET /v1/models"),
             ({"language": "xx"}, "language", "GET /v1/models"),
             ({"language": "kaa"}, "language", "ka"),
+            ({"reference": b"RIFF"}, "reference", "leave it out"),
         ],
     )
     def test_who_is_not_known(self, engine, fields, field, hint):

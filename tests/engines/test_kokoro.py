@@ -221,6 +221,7 @@ class TestVoices:
             ({"voice": "jf_alpha"}, "voice", "GET /v1/models"),
             ({"voice": "../../etc/passwd"}, "voice", "GET /v1/models"),
             ({"language": "ja"}, "language", "GET /v1/models"),
+            ({"reference": b"RIFF"}, "reference", "leave it out"),
         ],
     )
     def test_who_is_not_known(self, engine, fields, field, hint):

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from atelier.media.sentences import LONGEST, sentences, silence_after
+from atelier.media.sentences import LONGEST, Sentence, halves, sentences, silence_after
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,11 @@ def test_long_sentences_are_cut_at_the_best_place():
 )
 def test_silence_is_as_long_as_the_punctuation_wants(text, seconds):
     assert [silence_after(sentence) for sentence in sentences(text)] == seconds
+
+
+def test_halves_are_the_same_text_in_its_place():
+    whole = Sentence("one two three, four five. ", 126, True)
+    parts = halves(whole)
+    assert [part.text for part in parts] == ["one two ", "three, ", "four five. "]
+    assert [(part.end, part.pause) for part in parts] == [(108, False), (115, True), (126, True)]
+    assert halves(Sentence("ab", 2, False)) == [Sentence("a", 1, False), Sentence("b", 2, False)]

@@ -14,9 +14,10 @@ from atelier.contracts.text_to_speech import SpeechRequest
 from atelier.engines.kokoro.network import FASTEST, SAMPLE_RATE, SLOWEST, Network, open_network
 from atelier.engines.kokoro.reader import Reader
 from atelier.engines.kokoro.voices import Choice, Voices
-from atelier.errors import InvalidRequest, ModelMissing
-from atelier.media.sentences import Sentence, plain, sentences, silence_after, speakable
-from atelier.media.sound import stretch
+from atelier.errors import ModelMissing
+from atelier.media.naming import cannot_clone
+from atelier.media.sentences import Sentence, nothing_to_speak, plain, sentences, silence_after, speakable
+from atelier.media.sound import as_integers, silence, stretch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,7 +86,9 @@ class KokoroEngine:
         """Raises InvalidRequest for a voice or a language that is not known, and for a text without words."""
         assert isinstance(request, SpeechRequest)
         if not speakable(request.text):
-            raise _nothing_to_speak()
+            raise nothing_to_speak()
+        if request.reference is not None:
+            raise cannot_clone()
         choice = self._ready.voices.choose(request.voice, request.language)
         return _Speech(
             key="kokoro",
@@ -120,7 +123,7 @@ class KokoroEngine:
         sentence = run.sentences.pop(0)
         samples = self._spoken(sentence, run)
         if not run.sentences and not run.spoken:
-            raise _nothing_to_speak()
+            raise nothing_to_speak()
         run.samples += len(samples)
         run.progress = sentence.end / run.characters
         run.outputs.append(Sound(samples, SAMPLE_RATE, sentence.end))
@@ -138,18 +141,9 @@ class KokoroEngine:
         speed = min(max(run.speed, SLOWEST), FASTEST)
         parts: list[NDArray[np.float32]] = []
         for piece in pieces:
-            parts += [self._ready.network.speak(piece.tokens, run.choice.voice, speed), _silence(piece.pause)]
-        parts.append(_silence(silence_after(sentence) / speed))
-        return stretch(_as_integers(np.concatenate(parts)), SAMPLE_RATE, run.speed / speed)
-
-
-def _silence(seconds: float) -> NDArray[np.float32]:
-    return np.zeros(int(seconds * SAMPLE_RATE), np.float32)
-
-
-def _as_integers(samples: NDArray[np.float32]) -> NDArray[np.int16]:
-    return np.rint(np.clip(samples, -1, 1) * 32767).astype(np.int16)
-
-
-def _nothing_to_speak() -> InvalidRequest:
-    return InvalidRequest("text: there is nothing to speak in it; send words or numbers in this language", field="text")
+            parts += [
+                self._ready.network.speak(piece.tokens, run.choice.voice, speed),
+                silence(piece.pause, SAMPLE_RATE),
+            ]
+        parts.append(silence(silence_after(sentence) / speed, SAMPLE_RATE))
+        return stretch(as_integers(np.concatenate(parts)), SAMPLE_RATE, run.speed / speed)

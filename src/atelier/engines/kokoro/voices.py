@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from atelier.errors import InvalidRequest
+from atelier.media.naming import shorter_tags, unknown
 
 LANGUAGES: Mapping[str, str] = {
     "a": "en-us",
@@ -45,8 +44,6 @@ OPENAI_VOICES: Mapping[str, str] = {
 
 SHORTER: Mapping[str, str] = {"en": "en-us", "fr": "fr-fr", "pt": "pt-br"}
 """Language tags without a region, and what is spoken for them."""
-
-_SEE = "GET /v1/models lists them all"
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,7 @@ class Voices:
     def _named(self, voice: str, language: str | None, spoken: str | None) -> Choice:
         name = next((name for name in self._names if name.lower() == voice.lower()), None)
         if name is None:
-            raise _unknown("voice", voice, self.names)
+            raise unknown("voice", voice, self.names)
         own = _own_language(name)
         if language is None or spoken is None or _same(language, own):
             return Choice(name, own)
@@ -106,13 +103,11 @@ class Voices:
     def _of_tag(self, tag: str) -> str:
         """The language of a tag: its own, or that with its last parts left off (RFC 4647, lookup)."""
         known = self.languages
-        parts = tag.lower().replace("_", "-").split("-")
-        for length in range(len(parts), 0, -1):
-            shorter = "-".join(parts[:length])
+        for shorter in shorter_tags(tag):
             code = SHORTER.get(shorter, shorter)
             if code in known:
                 return code
-        raise _unknown("language", tag, known)
+        raise unknown("language", tag, known)
 
 
 def _own_language(name: str) -> str:
@@ -126,10 +121,3 @@ def _base(language: str) -> str:
 def _same(asked: str, own: str) -> bool:
     """Whether `asked` is `own`, or leaves its region open ("en")."""
     return asked.lower().replace("_", "-") in {own, _base(own)}
-
-
-def _unknown(field: str, value: str, known: Iterable[str]) -> InvalidRequest:
-    spelled = {name.lower(): name for name in known}
-    near = [spelled[name] for name in difflib.get_close_matches(value.lower(), spelled, n=3)]
-    hint = f"did you mean {' or '.join(near)}? {_SEE}" if near else _SEE
-    return InvalidRequest(f"{field}: {value} is not known to this model; {hint}", field=field)
