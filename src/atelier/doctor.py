@@ -20,10 +20,15 @@ _LIBRARIES = {
     "blip2": ("torch", "transformers"),
     "ocr": ("rapidocr", "onnxruntime"),
     "espeak": ("espeakng_loader", "av"),
+    "kokoro": ("kokoro_onnx", "onnxruntime", "av"),
     "pocketsphinx": ("pocketsphinx", "faster_whisper", "av"),
     "whisper": ("faster_whisper", "av"),
+    "xtts": ("TTS", "torch", "transformers", "av"),
 }
 """What each extra of the package must have put in place."""
+
+_BY_CHOICE = frozenset({"xtts"})
+"""Extras that `make setup` leaves out."""
 
 
 def examine(settings: Settings) -> list[Finding]:
@@ -76,6 +81,8 @@ def _engine(extra: str, libraries: tuple[str, ...]) -> Finding:
     missing = [library for library in libraries if find_spec(library) is None]
     if not missing:
         return Finding(f"Engine {extra}", "its libraries are installed")
+    if extra in _BY_CHOICE:
+        return Finding(f"Engine {extra}", f"not installed: pip install 'atelier[{extra}]' adds it")
     return Finding(f"Engine {extra}", f"lacks {', '.join(missing)}", False, f"Type: pip install 'atelier[{extra}]'")
 
 

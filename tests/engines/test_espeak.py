@@ -17,7 +17,6 @@ from atelier.catalog import SERVICES
 from atelier.contracts.engine import ModelSource, Sound, SpeechMade
 from atelier.contracts.text_to_speech import SpeechRequest
 from atelier.engines.espeak import EspeakEngine
-from atelier.engines.espeak.sentences import LONGEST, sentences
 from atelier.engines.espeak.speaker import Speaker
 from atelier.engines.espeak.voices import OPENAI_VOICES
 from atelier.errors import Internal, InvalidRequest
@@ -273,6 +272,7 @@ class TestVoices:
             ({"voice": "fo"}, "voice", "GET /v1/models"),
             ({"language": "xx"}, "language", "GET /v1/models"),
             ({"language": "kaa"}, "language", "ka"),
+            ({"reference": b"RIFF"}, "reference", "leave it out"),
         ],
     )
     def test_who_is_not_known(self, engine, fields, field, hint):
@@ -333,53 +333,6 @@ class TestText:
 
     def test_a_name_of_an_emoji_is_spoken(self, engine):
         assert seconds(engine, "🙂") > 0.5
-
-
-class TestSentences:
-    @pytest.mark.parametrize(
-        ("text", "pieces"),
-        [
-            ("One. Two! Three? Four… Five", ["One. ", "Two! ", "Three? ", "Four… ", "Five"]),
-            ('He said: "Stop!" Then he left.', ['He said: "Stop!" ', "Then he left."]),
-            ('"Stop!" he said. "Now."', ['"Stop!" he said. ', '"Now."']),
-            ("Dr. Smith met J. R. Ewing at 3.14 p.m. on May 5.", None),
-            ("See example.com for U.S.A. prices, e.g. $3.50.", None),
-            ("Am 24. Mai um 1890. Danach nicht.", ["Am 24. Mai um 1890. ", "Danach nicht."]),
-            ("1. Saw the wood\n2. Plane it", ["1. Saw the wood\n", "2. Plane it"]),
-            ("你好。今天好吗？好！走", ["你好。", "今天好吗？", "好！", "走"]),
-            ("「はい。」と言った。", ["「はい。」", "と言った。"]),
-            ("नमस्ते। आप कैसे हैं॥ ठीक", ["नमस्ते। ", "आप कैसे हैं॥ ", "ठीक"]),
-            ("مرحبا. كيف حالك؟ بخير۔ شكرا", ["مرحبا. ", "كيف حالك؟ ", "بخير۔ ", "شكرا"]),
-            ("One line\nanother\u2028third", ["One line\n", "another\u2028", "third"]),
-            ("... Well?! -- Yes. ...", ["... Well?! ", "-- Yes. ..."]),
-        ],
-    )
-    def test_are_cut_where_they_end(self, text, pieces):
-        assert [sentence.text for sentence in sentences(text)] == (pieces or [text])
-
-    @pytest.mark.parametrize(
-        "text",
-        ["x" * 1_000, "word " * 300, "no stop, " * 200, "go. " * 200 + "x", ". " * 1_000, "กำ" * 400, "é" * 700],
-    )
-    def test_are_never_long_and_never_lose_a_character(self, text):
-        found = sentences(text)
-        assert "".join(sentence.text for sentence in found) == text
-        assert max(len(sentence.text) for sentence in found) <= LONGEST
-        assert [sentence.end for sentence in found][-1] == len(text)
-        assert not found[-1].pause
-
-    @pytest.mark.parametrize("unit", [".", '."', "\n", " ", ". ", "a.", "。", "'", "!?…"])
-    def test_take_no_time_for_any_text(self, unit):
-        begun = time.process_time()
-        sentences((unit * 50_000)[:49_999] + "x")
-        assert time.process_time() - begun < 1
-
-    def test_long_ones_are_cut_at_the_best_place(self):
-        words = "word " * 50
-        assert sentences(words + "end, " + words * 4)[0].text == words + "end, "
-        assert sentences("a" * 200 + " " + "b" * 250)[0].text == "a" * 200 + " "
-        assert not sentences("word " * 100)[0].pause
-        assert sentences("word, " * 100)[0].pause
 
 
 class TestProcess:

@@ -54,6 +54,16 @@ def test_every_kind_becomes_mono_16_khz(kind: str) -> None:
     assert not recording.damaged
 
 
+def test_another_rate_can_be_asked_for() -> None:
+    recording = Recording(encoded(tone(3, rate=44_100), "wav", "pcm_s16le", rate=44_100), sample_rate=22_050)
+    samples = whole(recording)
+    assert len(samples) == pytest.approx(3 * 22_050, abs=50)
+    assert recording.duration == pytest.approx(3, abs=0.01)
+    assert pitch(samples) * 22_050 / RATE == pytest.approx(
+        pitch(whole(Recording(encoded(tone(3), "wav", "pcm_s16le")))), rel=0.01
+    )
+
+
 def test_the_sound_of_a_video_is_heard() -> None:
     sink = io.BytesIO()
     with av.open(sink, "w", format="mp4") as output:

@@ -60,6 +60,8 @@ def test_a_task_that_settings_leave_out_keeps_its_default(tmp_path: Path) -> Non
         ("text-to-image", "model_index.json", "{}", "DiffusionEngine"),
         ("image-to-text", "config.json", '{"model_type": "blip-2"}', "Blip2Engine"),
         ("speech-to-text", "model.bin", "", "WhisperEngine"),
+        ("text-to-speech", "voices-v1.0.bin", "", "KokoroEngine"),
+        ("text-to-speech", "speakers_xtts.pth", "", "XttsEngine"),
     ],
 )
 def test_a_folder_is_known_by_its_layout(tmp_path: Path, service: str, file: str, text: str, engine: str) -> None:

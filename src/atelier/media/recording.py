@@ -1,4 +1,4 @@
-"""Recordings: from an encoded file of almost any kind to mono 16 kHz samples, a piece at a time."""
+"""Recordings: from an encoded file of almost any kind to mono samples, a piece at a time."""
 
 from __future__ import annotations
 
@@ -40,12 +40,15 @@ class Recording:
 
     Damaged pieces are left out, and what lies before a damaged tail is used; `damaged` then says so. Raises
     UnreadableMedia for what is not a recording or has no sound, TooLarge for one longer than `longest` seconds,
-    both naming `field`.
+    both naming `field`. sample_rate: of what comes out.
     """
 
-    def __init__(self, data: bytes, *, field: str = "file", longest: float = MOST_SECONDS) -> None:
+    def __init__(
+        self, data: bytes, *, field: str = "file", longest: float = MOST_SECONDS, sample_rate: int = SAMPLE_RATE
+    ) -> None:
         self._field = field
         self._longest = longest
+        self._rate = sample_rate
         self._samples = 0
         self.damaged = False
         self._container = self._open(data)
@@ -60,7 +63,7 @@ class Recording:
     @property
     def duration(self) -> float:
         """Seconds decoded so far; the length of the recording once `blocks` has ended."""
-        return self._samples / SAMPLE_RATE
+        return self._samples / self._rate
 
     @property
     def progress(self) -> float:
@@ -78,8 +81,8 @@ class Recording:
         self._container = self._track = None
 
     def blocks(self, *, seconds: float = 30.0) -> Iterator[NDArray[np.int16]]:
-        """Mono 16 kHz samples of shape (n,): each block `seconds` long but the last one. To be run through once."""
-        size = round(seconds * SAMPLE_RATE)
+        """Mono samples of shape (n,): each block `seconds` long but the last one. To be run through once."""
+        size = round(seconds * self._rate)
         pieces: list[NDArray[np.int16]] = []
         waiting = 0
         for piece in self._resampled():
@@ -131,7 +134,7 @@ class Recording:
             found = (frame.sample_rate, frame.format.name, frame.layout.name)
             if found != shape:  # also in the middle: a stream of another station, a file glued from two
                 yield from self._resample(resampler, None)
-                resampler, shape = AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE), found
+                resampler, shape = AudioResampler(format="s16", layout="mono", rate=self._rate), found
             yield from self._resample(resampler, frame)
         yield from self._resample(resampler, None)
 

@@ -58,6 +58,16 @@ class SoundEncoder:
         return self._writer.finish()
 
 
+def silence(seconds: float, sample_rate: int) -> NDArray[np.float32]:
+    """Samples of shape (n,) in which nothing is heard."""
+    return np.zeros(int(seconds * sample_rate), np.float32)
+
+
+def as_integers(samples: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Samples between -1 and 1 in 16 bit; what lies beyond is cut off."""
+    return np.rint(np.clip(samples, -1, 1) * 32767).astype(np.int16)
+
+
 def stretch(samples: NDArray[np.int16], sample_rate: int, tempo: float) -> NDArray[np.int16]:
     """The same sound at the same pitch, `tempo` (at least 0.5) times as fast: round(n / tempo) samples."""
     if tempo == 1.0 or not samples.size:

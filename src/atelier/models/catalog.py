@@ -79,7 +79,8 @@ def _architecture(folder: Path, service: str) -> ModelEntry:
     if entry is None:
         raise SettingsProblem(
             f"MODEL_NAME: {folder.name} is not laid out as a model that {service} can load "
-            "(a diffusers folder has model_index.json, BLIP-2 config.json, CTranslate2's Whisper model.bin)"
+            "(a diffusers folder has model_index.json, BLIP-2 config.json, CTranslate2's Whisper model.bin, "
+            "Kokoro's ONNX folder voices, XTTS speakers_xtts.pth)"
         )
     return entry
 
@@ -89,6 +90,10 @@ def _engine_of(folder: Path) -> str | None:
         return "DiffusionEngine"
     if (folder / "model.bin").is_file():
         return "WhisperEngine"
+    if (folder / "speakers_xtts.pth").is_file():
+        return "XttsEngine"
+    if (folder / "voices").is_dir() or any(folder.glob("voices*.bin")):
+        return "KokoroEngine"
     config = folder / "config.json"
     kind = from_json(config.read_bytes()).get("model_type") if config.is_file() else None
     return "Blip2Engine" if kind == "blip-2" else None

@@ -15,10 +15,11 @@ import numpy as np
 from atelier.contracts.base import Contract, Usage
 from atelier.contracts.engine import EngineInfo, ModelSource, Run, Sound, SpeechMade
 from atelier.contracts.text_to_speech import SpeechRequest
-from atelier.engines.espeak.sentences import Sentence, plain, sentences, speakable
 from atelier.engines.espeak.speaker import Speaker
 from atelier.engines.espeak.voices import Choice, Voices
-from atelier.errors import AtelierError, InvalidRequest
+from atelier.errors import AtelierError
+from atelier.media.naming import cannot_clone
+from atelier.media.sentences import Sentence, nothing_to_speak, plain, sentences, speakable
 from atelier.media.sound import stretch
 
 if TYPE_CHECKING:
@@ -91,7 +92,9 @@ class EspeakEngine:
         self.load()
         assert self._voices is not None
         if not speakable(request.text):
-            raise _nothing_to_speak()
+            raise nothing_to_speak()
+        if request.reference is not None:
+            raise cannot_clone()
         choice = self._voices.choose(request.voice, request.language)
         return Speech(
             key="espeak",
@@ -121,7 +124,7 @@ class EspeakEngine:
         samples = self._spoken(sentence, run)
         run.audible = run.audible or bool(samples.size and np.abs(samples).max() > AUDIBLE)
         if not run.sentences and not run.audible:
-            raise _nothing_to_speak()
+            raise nothing_to_speak()
         run.samples += len(samples)
         run.progress = sentence.end / run.characters
         run.outputs.append(Sound(samples, self._sample_rate, sentence.end))
@@ -148,7 +151,3 @@ def _faded(samples: NDArray[np.int16]) -> NDArray[np.int16]:
     faded[:edge] = samples[:edge] * rise
     faded[len(samples) - edge :] = samples[len(samples) - edge :] * rise[::-1]
     return faded
-
-
-def _nothing_to_speak() -> InvalidRequest:
-    return InvalidRequest("text: there is nothing to speak in it; send words or numbers in this language", field="text")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from atelier.errors import InvalidRequest
+from atelier.media.naming import shorter_tags, unknown
 
 DEFAULT_LANGUAGE = "en-us"
 
@@ -44,8 +43,6 @@ PREFERRED: Mapping[str, str] = {
     "sh": "hr",
 }
 """Language tags that espeak-ng does not list, or would give to another voice."""
-
-_SEE = "GET /v1/models lists them all"
 
 
 @dataclass(frozen=True)
@@ -118,13 +115,11 @@ class Voices:
 
     def _of_language(self, tag: str) -> str:
         """The code for an IETF tag: itself, or with its last parts left off (RFC 4647, lookup)."""
-        parts = tag.lower().replace("_", "-").split("-")
-        for length in range(len(parts), 0, -1):
-            shorter = "-".join(parts[:length])
+        for shorter in shorter_tags(tag):
             code = self._by_language.get(shorter) or (shorter if shorter in self._by_code else None)
             if code is not None:
                 return code
-        raise _unknown("language", tag, [*self._by_language, *self._by_code])
+        raise unknown("language", tag, [*self._by_language, *self._by_code])
 
     def _of_voice(self, wanted: str, voice: str) -> str:
         low = wanted.lower().replace("_", "-")
@@ -135,14 +130,14 @@ class Voices:
         ):
             if code is not None:
                 return code
-        raise _unknown("voice", voice, [*self.names, *(found.name for found in self._by_code.values())])
+        raise unknown("voice", voice, [*self.names, *(found.name for found in self._by_code.values())])
 
     def _variant(self, suffix: str, voice: str) -> str:
         try:
             return self._variants[suffix.strip().lower()]
         except KeyError:
             base = voice.partition("+")[0]
-            raise _unknown("voice", voice, [f"{base}+{variant}" for variant in self._variants.values()]) from None
+            raise unknown("voice", voice, [f"{base}+{variant}" for variant in self._variants.values()]) from None
 
     def _difference(self, code: str, language: str) -> str | None:
         spoken = {tag.lower().partition("-")[0] for tag, _ in self._by_code[code].languages}
@@ -150,10 +145,3 @@ class Voices:
         if asked in spoken or self._by_language.get(asked) == code:
             return None
         return f"the voice {code} speaks its own language; language {language} was not followed"
-
-
-def _unknown(field: str, value: str, known: Iterable[str]) -> InvalidRequest:
-    spelled = {name.lower(): name for name in known}
-    near = [spelled[name] for name in difflib.get_close_matches(value.lower(), spelled, n=3)]
-    hint = f"did you mean {' or '.join(near)}? {_SEE}" if near else _SEE
-    return InvalidRequest(f"{field}: {value} is not known here; {hint}", field=field)
