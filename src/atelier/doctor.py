@@ -19,6 +19,7 @@ from atelier.settings import Settings, SettingsProblem
 _LIBRARIES = {
     "diffusion": ("torch", "diffusers", "transformers"),
     "blip2": ("torch", "transformers"),
+    "florence2": ("torch", "transformers"),
     "ocr": ("rapidocr", "onnxruntime"),
     "espeak": ("espeakng_loader", "av"),
     "pocketsphinx": ("pocketsphinx", "faster_whisper", "av"),

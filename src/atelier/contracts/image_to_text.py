@@ -9,14 +9,19 @@ from pydantic import Field
 from atelier.contracts.base import Contract, ModelName, Partial, Prompt, Result
 
 ReadingTask = Literal["caption", "ocr", "both"]
+Detail = Literal["low", "auto", "high"]
 
 
 class ImageToTextRequest(Contract):
-    """`image`: an encoded picture. `question`: answered in `caption` instead of describing the picture."""
+    """`image`: an encoded picture. `question`: answered in `caption` instead of describing the picture.
+
+    `detail`: a line, a few, or a paragraph, from models that describe a picture in several ways; others know one.
+    """
 
     image: bytes = Field(repr=False)
     task: ReadingTask = "caption"
     question: Prompt | None = None
+    detail: Detail = "auto"
     max_tokens: Annotated[int, Field(ge=1, le=1024)] = 64
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
     model: ModelName | None = None

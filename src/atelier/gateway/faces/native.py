@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from atelier.contracts.base import Contract, Language, ModelName, Prompt, Result, Text, Usage
-from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, OcrLine, ReadingTask
+from atelier.contracts.image_to_text import Detail, ImageToTextRequest, ImageToTextResult, OcrLine, ReadingTask
 from atelier.contracts.images import Image, ImageSettings, ImagesResult, ImageToImageRequest, TextToImageRequest
 from atelier.contracts.speech_to_text import Segment, TranscriptionRequest, TranscriptionResult
 from atelier.contracts.text_to_speech import MEDIA_TYPES, SpeechRequest, SpeechResult, SpeechSettings
@@ -70,6 +70,7 @@ class ImageToTextBody(Contract):
     image: str | None = None
     task: ReadingTask = "caption"
     question: Prompt | None = None
+    detail: Detail = "auto"
     max_tokens: Annotated[int, Field(ge=1, le=1024)] = 64
     model: ModelName | None = None
 
