@@ -20,6 +20,7 @@ _LIBRARIES = {
     "diffusion": ("torch", "diffusers", "transformers"),
     "blip2": ("torch", "transformers"),
     "florence2": ("torch", "transformers"),
+    "vision-language": ("torch", "transformers", "num2words"),
     "ocr": ("rapidocr", "onnxruntime"),
     "espeak": ("espeakng_loader", "av"),
     "pocketsphinx": ("pocketsphinx", "faster_whisper", "av"),

@@ -65,6 +65,7 @@ def test_a_task_that_settings_leave_out_keeps_its_default(tmp_path: Path) -> Non
         ("text-to-image", "model_index.json", "{}", "DiffusionEngine"),
         ("image-to-text", "config.json", '{"model_type": "blip-2"}', "Blip2Engine"),
         ("image-to-text", "config.json", '{"model_type": "florence2"}', "Florence2Engine"),
+        ("image-to-text", "config.json", '{"text_config": {}, "vision_config": {}}', "VisionLanguageEngine"),
         ("speech-to-text", "model.bin", "", "WhisperEngine"),
     ],
 )

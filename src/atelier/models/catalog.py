@@ -132,8 +132,9 @@ def _engine_of(folder: Path) -> str | None:
     if (folder / "model.bin").is_file():
         return "WhisperEngine"
     config = folder / "config.json"
-    kind = from_json(config.read_bytes()).get("model_type") if config.is_file() else None
-    return {"blip-2": "Blip2Engine", "florence2": "Florence2Engine"}.get(str(kind))
+    described = from_json(config.read_bytes()) if config.is_file() else {}
+    general = "VisionLanguageEngine" if {"vision_config", "text_config"} <= set(described) else None
+    return {"blip-2": "Blip2Engine", "florence2": "Florence2Engine"}.get(described.get("model_type", ""), general)
 
 
 def _plan(settings: Settings, entry: ModelEntry) -> ModelPlan:
