@@ -21,7 +21,7 @@ _LIBRARIES = {
     "blip2": ("torch", "transformers"),
     "florence2": ("torch", "transformers"),
     "vision-language": ("torch", "transformers", "num2words"),
-    "ocr": ("rapidocr", "onnxruntime"),
+    "ocr": ("rapidocr", "onnxruntime", "pypdfium2"),
     "espeak": ("espeakng_loader", "av"),
     "pocketsphinx": ("pocketsphinx", "faster_whisper", "av"),
     "whisper": ("faster_whisper", "av"),

@@ -125,6 +125,7 @@ class ReadingBody(NativeAnswer):
     ocr_text: str | None
     ocr_lines: list[OcrLine] | None
     rotation: int
+    pages: int
 
 
 _WORDING: dict[type[Contract], set[str]] = {
@@ -260,6 +261,7 @@ def _reading(result: Result, _: Call, __: Link) -> dict[str, Any]:
         "ocr_text": result.ocr_text,
         "ocr_lines": result.ocr_lines,
         "rotation": result.rotation,
+        "pages": result.pages,
     }
 
 
