@@ -59,6 +59,7 @@ class SpeechToTextBody(Contract):
     task: Literal["transcribe", "translate"] = "transcribe"
     timestamps: Literal["segment", "word"] = "segment"
     prompt: Annotated[Text, Field(max_length=4_000)] = ""
+    hotwords: Annotated[Text, Field(max_length=1_000)] = ""
     temperature: Annotated[float, Field(ge=0, le=1)] = 0.0
     model: ModelName | None = None
 
