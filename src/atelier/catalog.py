@@ -129,7 +129,7 @@ def _measure_transcription(request: Contract, result: Result) -> Usage:
 
 def _measure_reading(_: Contract, result: Result) -> Usage:
     assert isinstance(result, ImageToTextResult)
-    return result.usage.model_copy(update={"units": 1})
+    return result.usage.model_copy(update={"units": result.pages})
 
 
 def _estimate_images(request: Contract) -> Estimate:

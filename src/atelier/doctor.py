@@ -18,7 +18,9 @@ from atelier.settings import Settings, SettingsProblem
 _LIBRARIES = {
     "diffusion": ("torch", "diffusers", "transformers"),
     "blip2": ("torch", "transformers"),
-    "ocr": ("rapidocr", "onnxruntime"),
+    "florence2": ("torch", "transformers"),
+    "vision-language": ("torch", "transformers", "num2words"),
+    "ocr": ("rapidocr", "onnxruntime", "pypdfium2"),
     "espeak": ("espeakng_loader", "av"),
     "kokoro": ("kokoro_onnx", "onnxruntime", "av"),
     "pocketsphinx": ("pocketsphinx", "faster_whisper", "av"),

@@ -15,8 +15,9 @@ from transformers import Blip2ForConditionalGeneration, Blip2Processor
 
 from atelier.contracts.engine import ModelSource, Run
 from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, TextDelta
-from atelier.engines.blip2 import Blip2Engine, GumbelSampling
+from atelier.engines.blip2 import Blip2Engine
 from atelier.errors import InvalidRequest, ModelMissing, UnreadableMedia
+from atelier.media.wording import GumbelSampling
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

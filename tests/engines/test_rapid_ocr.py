@@ -15,6 +15,7 @@ from atelier.contracts.engine import ModelSource
 from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult
 from atelier.engines.rapid_ocr import BUNDLED, FINDER, READER, RapidOcrEngine
 from atelier.errors import ModelMissing, TooLarge, UnreadableMedia
+from atelier.media.pages import Pages
 from distance import share_wrong
 
 FONTS = Path("/usr/share/fonts/truetype/dejavu")
@@ -230,6 +231,52 @@ def test_a_picture_longer_than_opencv_can_count_is_refused(engine: RapidOcrEngin
     with pytest.raises(TooLarge, match="33000 pixels") as refusal:
         engine.start(ImageToTextRequest(image=encoded(Image.new("L", (33_000, 2))), task="ocr"))
     assert refusal.value.field == "image"
+
+
+def pdf_of(*pages: Image.Image, resolution: int = 144, **settings: object) -> bytes:
+    sink = io.BytesIO()
+    pages[0].save(sink, "PDF", save_all=True, append_images=pages[1:], resolution=resolution, **settings)
+    return sink.getvalue()
+
+
+def test_a_pdf_is_read_page_by_page(engine: RapidOcrEngine) -> None:
+    """Each page in a step of its own; lines say on which page, and where in points."""
+    pages = [page(PAGE[:2]), page(PAGE[4:7]), Image.new("RGB", (400, 300), "white")]
+    run = engine.start(ImageToTextRequest(image=pdf_of(*pages), task="ocr"))
+    progress = []
+    while not run.done:
+        engine.step([run])
+        progress.append(run.progress)
+    [result] = run.outputs
+    assert isinstance(result, ImageToTextResult)
+    assert progress == [pytest.approx(1 / 3), pytest.approx(2 / 3), 1]
+    assert (result.pages, result.ocr_lines and [line.page for line in result.ocr_lines]) == (3, [1, 1, 2, 2, 2])
+    first, second, third = (result.ocr_text or "").split("\n\n")
+    assert share_wrong("\n".join(PAGE[:2]), first) <= 0.02
+    assert share_wrong("\n".join(PAGE[4:7]), second) <= 0.02
+    assert third == ""
+    alone = read(engine, pages[1])
+    for ours, theirs in zip((result.ocr_lines or [])[2:], alone.ocr_lines or [], strict=True):
+        in_points = [pytest.approx((x / 2, y / 2), abs=3) for x, y in theirs.box]
+        assert ours.box == in_points
+    engine.close(run)
+
+
+def test_pdfs_that_cannot_be_read_are_refused(engine: RapidOcrEngine) -> None:
+    with pytest.raises(UnreadableMedia, match="damaged, empty or locked") as refusal:
+        engine.start(ImageToTextRequest(image=b"%PDF-1.7 and nothing else", task="ocr"))
+    assert refusal.value.field == "image"
+    with pytest.raises(TooLarge, match="more than 100 pages"):
+        engine.start(ImageToTextRequest(image=pdf_of(*[Image.new("L", (8, 8))] * 101), task="ocr"))
+
+
+def test_a_page_of_a_building_is_made_smaller(engine: RapidOcrEngine) -> None:
+    """A PDF says how large it is; its pixels stay bounded all the same."""
+    opened = Pages(pdf_of(Image.new("L", (3000, 10), "white"), resolution=1), longest_side=1000)
+    picture, scale = opened.page(0)
+    assert picture.size[0] in {1000, 1001}
+    assert scale == pytest.approx(1 / 216)
+    opened.close()
 
 
 def test_unloading_and_loading_again() -> None:

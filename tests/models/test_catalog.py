@@ -25,7 +25,7 @@ def chosen(home: Path, *services: str, **settings: object) -> list[str]:
 def test_miniatures_and_libraries_models_serve_where_nothing_is_installed(tmp_path: Path) -> None:
     assert chosen(tmp_path, "text-to-image", "image-to-image") == ["atelier-mini-sdxl"]
     assert chosen(tmp_path, "text-to-speech") == ["espeak-ng"]
-    assert chosen(tmp_path, "image-to-text") == ["atelier-mini-blip2", "rapidocr"]
+    assert chosen(tmp_path, "image-to-text") == ["rapidocr", "atelier-mini-blip2"]
 
 
 def test_the_miniature_of_speech_is_held_beside_the_default(tmp_path: Path) -> None:
@@ -39,6 +39,14 @@ def test_the_miniature_of_speech_is_held_beside_the_default(tmp_path: Path) -> N
 def test_a_full_model_serves_once_its_folder_is_there(tmp_path: Path) -> None:
     (tmp_path / "models/stabilityai/stable-diffusion-xl-base-1.0").mkdir(parents=True)
     assert chosen(tmp_path, "text-to-image", "image-to-image") == ["stabilityai/stable-diffusion-xl-base-1.0"]
+
+
+def test_a_model_of_two_tasks_takes_none_from_the_models_before_it(tmp_path: Path) -> None:
+    (tmp_path / "models/florence-community/Florence-2-large").mkdir(parents=True)
+    found = plans(Settings(home=tmp_path), ["image-to-text"])
+    assert [plan.source.model for plan in found] == ["rapidocr", "florence-community/Florence-2-large"]
+    first = {task: next(plan.source.model for plan in found if task in plan.tasks) for task in ("caption", "ocr")}
+    assert first == {"caption": "florence-community/Florence-2-large", "ocr": "rapidocr"}
 
 
 def test_settings_choose_and_the_first_is_the_default(tmp_path: Path) -> None:
@@ -59,6 +67,8 @@ def test_a_task_that_settings_leave_out_keeps_its_default(tmp_path: Path) -> Non
     [
         ("text-to-image", "model_index.json", "{}", "DiffusionEngine"),
         ("image-to-text", "config.json", '{"model_type": "blip-2"}', "Blip2Engine"),
+        ("image-to-text", "config.json", '{"model_type": "florence2"}', "Florence2Engine"),
+        ("image-to-text", "config.json", '{"text_config": {}, "vision_config": {}}', "VisionLanguageEngine"),
         ("speech-to-text", "model.bin", "", "WhisperEngine"),
         ("text-to-speech", "voices-v1.0.bin", "", "KokoroEngine"),
         ("text-to-speech", "speakers_xtts.pth", "", "XttsEngine"),

@@ -47,10 +47,12 @@ REQUESTS: list[Contract] = [
     SpeechRequest(text="Hello.", response_format="opus"),
     SpeechRequest(text="Hallo.", language="de", voice="nova", speed=1.5, model="m", stream=True),
     TranscriptionRequest(audio=b"RIFF"),
-    TranscriptionRequest(audio=b"RIFF", language="en", words=True, prompt="names", temperature=0.5, model="m"),
+    TranscriptionRequest(
+        audio=b"RIFF", language="en", words=True, prompt="names", hotwords="Ada", temperature=0.5, model="m"
+    ),
     TranscriptionRequest(audio=b"RIFF", words=True, stream=True),
     TranscriptionRequest(audio=b"RIFF", task="translate"),
-    ImageToTextRequest(image=b"\x89PNG", question="What is it?", max_tokens=9, temperature=0.5),
+    ImageToTextRequest(image=b"\x89PNG", question="What is it?", detail="high", max_tokens=9, temperature=0.5),
     ImageToTextRequest(image=b"\x89PNG", stream=True),
     ImageToTextRequest(image=b"\x89PNG", task="ocr", model="m"),
 ]

@@ -9,14 +9,19 @@ from pydantic import Field
 from atelier.contracts.base import Contract, ModelName, Partial, Prompt, Result
 
 ReadingTask = Literal["caption", "ocr", "both"]
+Detail = Literal["low", "auto", "high"]
 
 
 class ImageToTextRequest(Contract):
-    """`image`: an encoded picture. `question`: answered in `caption` instead of describing the picture."""
+    """`image`: an encoded picture, or for OCR a PDF. `question`: answered in `caption` instead of a description.
+
+    `detail`: a line, a few, or a paragraph, from models that describe a picture in several ways; others know one.
+    """
 
     image: bytes = Field(repr=False)
     task: ReadingTask = "caption"
     question: Prompt | None = None
+    detail: Detail = "auto"
     max_tokens: Annotated[int, Field(ge=1, le=1024)] = 64
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
     model: ModelName | None = None
@@ -24,11 +29,15 @@ class ImageToTextRequest(Contract):
 
 
 class OcrLine(Contract):
-    """`box`: the four corners (x, y) in pixels of the picture as sent, clockwise from the line's top left."""
+    """`box`: the four corners (x, y) in pixels of the picture as sent, clockwise from the line's top left.
+
+    In a PDF they are in points (1/72 inch) from the upper left of `page`, which counts from 1.
+    """
 
     text: str
     box: list[tuple[float, float]]
     confidence: float
+    page: int = 1
 
 
 class TextDelta(Partial):
@@ -41,12 +50,14 @@ class TextDelta(Partial):
 class ImageToTextResult(Result):
     """`caption` is None when only OCR was asked for; `ocr_text` is None when only a caption was.
 
-    `rotation`: degrees counter-clockwise that the page was turned to be read (0, 90, 180 or 270).
+    `rotation`: degrees counter-clockwise that the first page was turned to be read (0, 90, 180 or 270). `pages`: of a
+    PDF; a picture is one.
     """
 
     caption: str | None = None
     ocr_text: str | None = None
     ocr_lines: list[OcrLine] | None = None
     rotation: int = 0
+    pages: int = 1
     prompt_tokens: int = 0
     completion_tokens: int = 0

@@ -12,7 +12,8 @@ from atelier.contracts.base import Contract, Language, ModelName, Partial, Resul
 class TranscriptionRequest(Contract):
     """`audio`: a file of any container and codec that FFmpeg reads. `words`: also time every word.
 
-    `language`: none lets the model find out. `prompt`: words that are likely to come. `translate` goes to English.
+    `language`: none lets the model find out. `prompt`: the text before, whose words and style are likely to come again.
+    `hotwords`: names and words that are likely to come. `translate` goes to English.
     """
 
     audio: bytes = Field(repr=False)
@@ -20,6 +21,7 @@ class TranscriptionRequest(Contract):
     task: Literal["transcribe", "translate"] = "transcribe"
     words: bool = False
     prompt: Annotated[Text, Field(max_length=4_000)] = ""
+    hotwords: Annotated[Text, Field(max_length=1_000)] = ""
     temperature: Annotated[float, Field(ge=0, le=1)] = 0.0
     model: ModelName | None = None
     stream: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -16,7 +16,7 @@ from atelier.contracts.base import Contract
 from atelier.contracts.engine import EngineInfo, ModelSource, Run
 from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, OcrLine
 from atelier.errors import ModelMissing, TooLarge
-from atelier.media.image import read_image
+from atelier.media.pages import Pages
 from atelier.media.reading_order import reading_order
 
 Pixels = NDArray[np.uint8]
@@ -36,11 +36,14 @@ LEGIBLE, SURE, CLEARLY = 0.5, 0.95, 0.05  # confidence of what is text at all; o
 MOST_THREADS = 4
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Reading(Run):
-    """`pixels` is (height, width, 3), BGR as the reader wants it; None once it is read."""
+    """rotation: of the first page. texts: of each page that is read."""
 
-    pixels: Pixels | None = None
+    pages: Pages
+    rotation: int = 0
+    texts: list[str] = field(default_factory=list)
+    lines: list[OcrLine] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class _Line:
 
 
 class RapidOcrEngine:
-    """Reads one picture a step. Everything runs on the CPU and nothing is ever downloaded."""
+    """Reads one picture, or one page of a PDF, a step. Everything runs on the CPU and nothing is ever downloaded."""
 
     def __init__(self, source: ModelSource) -> None:
         self._source = source
@@ -98,40 +101,53 @@ class RapidOcrEngine:
     def start(self, request: Contract) -> Run:
         """Raises UnreadableMedia and TooLarge, both naming `image`."""
         assert isinstance(request, ImageToTextRequest)
-        picture = read_image(request.image)
-        if max(picture.size) > LONGEST_SIDE:
+        pages = Pages(request.image, longest_side=LONGEST_SIDE)
+        if len(pages) == 1 and (longest := max(pages.page(0)[0].size)) > LONGEST_SIDE:
             raise TooLarge(
-                f"image: a side of {max(picture.size)} pixels is over the limit of {LONGEST_SIDE}; "
-                "cut the picture into parts",
+                f"image: a side of {longest} pixels is over the limit of {LONGEST_SIDE}; cut the picture into parts",
                 field="image",
             )
-        return _Reading(key="ocr", pixels=np.ascontiguousarray(np.asarray(picture)[:, :, ::-1]))
+        return _Reading(key="ocr", pages=pages)
 
     def step(self, runs: Sequence[Run]) -> None:
         """Pictures are read one by one: lines of two pictures in one batch would change each other's result."""
         assert self._ocr is not None
         for run in runs:
             assert isinstance(run, _Reading)
-            assert run.pixels is not None
             try:
-                run.outputs.append(self._result(self._ocr, run.pixels))
+                _read_page(self._ocr, run)
             except Exception as problem:  # one picture's trouble must not end the others of this step
                 run.error = problem
-            run.progress, run.done, run.pixels = 1.0, True, None
+            run.progress = len(run.texts) / len(run.pages)
+            if run.error is None and len(run.texts) == len(run.pages):
+                run.outputs.append(self._result(run))
+                run.done = True
 
     def close(self, run: Run) -> None:
         assert isinstance(run, _Reading)
-        run.pixels = None
+        run.pages.close()
 
-    def _result(self, ocr: rapidocr.RapidOCR, pixels: Pixels) -> ImageToTextResult:
-        view = _upright(ocr, pixels)
-        rows = _lines(ocr, view)
+    def _result(self, run: _Reading) -> ImageToTextResult:
         return ImageToTextResult(
             model=self._source.model,
-            ocr_text="\n".join(" ".join(line.text for line in row) for row in rows),
-            ocr_lines=[_as_sent(line, pixels.shape, view.rotation) for row in rows for line in row],
-            rotation=view.rotation,
+            ocr_text="\n\n".join(run.texts),
+            ocr_lines=run.lines,
+            rotation=run.rotation,
+            pages=len(run.pages),
         )
+
+
+def _read_page(ocr: rapidocr.RapidOCR, run: _Reading) -> None:
+    """The next page of the file."""
+    number = len(run.texts) + 1
+    picture, scale = run.pages.page(number - 1)
+    pixels = np.ascontiguousarray(np.asarray(picture)[:, :, ::-1])  # BGR, as the reader wants it
+    view = _upright(ocr, pixels)
+    rows = _lines(ocr, view)
+    run.texts.append("\n".join(" ".join(line.text for line in row) for row in rows))
+    run.lines += [_as_sent(line, pixels.shape, view.rotation, number, scale) for row in rows for line in row]
+    if number == 1:
+        run.rotation = view.rotation
 
 
 def _parameters(folder: Path) -> dict[str, object]:
@@ -248,10 +264,10 @@ def _lines(ocr: rapidocr.RapidOCR, view: _View) -> list[list[_Line]]:
     return [[lines[index] for index in row] for row in rows]
 
 
-def _as_sent(line: _Line, shape: tuple[int, ...], rotation: int) -> OcrLine:
-    """The line with its corners in the picture that came in, before it was turned."""
+def _as_sent(line: _Line, shape: tuple[int, ...], rotation: int, page: int, scale: float) -> OcrLine:
+    """The line with its corners on the page that came in, before it was turned, at `scale` pixels for each unit."""
     height, width = shape[:2]
     x, y = line.corners[:, 0], line.corners[:, 1]
     across, down = {0: (x, y), 90: (width - y, x), 180: (width - x, height - y), 270: (y, height - x)}[rotation]
-    box = [(round(float(a), 1), round(float(d), 1)) for a, d in zip(across, down, strict=True)]
-    return OcrLine(text=line.text, box=box, confidence=round(line.confidence, 4))
+    box = [(round(float(a) / scale, 1), round(float(d) / scale, 1)) for a, d in zip(across, down, strict=True)]
+    return OcrLine(text=line.text, box=box, confidence=round(line.confidence, 4), page=page)

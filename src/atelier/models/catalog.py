@@ -51,7 +51,9 @@ def _of_service(settings: Settings, service: str, *, alone: bool) -> list[ModelP
     done = {task for plan in found for task in plan.tasks}
     missing = [task for task in SERVICES[service].tasks if task not in done]
     beside = [] if found else [entry for entry in catalog() if entry.beside and service in entry.services]
-    return found + [_plan(settings, entry) for entry in (*(_best(settings, task) for task in missing), *beside)]
+    # In the catalog's order: a model that is best at one task may do another's too, and must not become its default.
+    best = sorted((_best(settings, task) for task in missing), key=catalog().index)
+    return found + [_plan(settings, entry) for entry in (*best, *beside)]
 
 
 def _best(settings: Settings, task: str) -> ModelEntry:
@@ -79,7 +81,7 @@ def _architecture(folder: Path, service: str) -> ModelEntry:
     if entry is None:
         raise SettingsProblem(
             f"MODEL_NAME: {folder.name} is not laid out as a model that {service} can load "
-            "(a diffusers folder has model_index.json, BLIP-2 config.json, CTranslate2's Whisper model.bin, "
+            "(a diffusers folder has model_index.json, transformers' config.json, CTranslate2's Whisper model.bin, "
             "Kokoro's ONNX folder voices, XTTS speakers_xtts.pth)"
         )
     return entry
@@ -95,8 +97,9 @@ def _engine_of(folder: Path) -> str | None:
     if (folder / "voices").is_dir() or any(folder.glob("voices*.bin")):
         return "KokoroEngine"
     config = folder / "config.json"
-    kind = from_json(config.read_bytes()).get("model_type") if config.is_file() else None
-    return "Blip2Engine" if kind == "blip-2" else None
+    described = from_json(config.read_bytes()) if config.is_file() else {}
+    general = "VisionLanguageEngine" if {"vision_config", "text_config"} <= set(described) else None
+    return {"blip-2": "Blip2Engine", "florence2": "Florence2Engine"}.get(described.get("model_type", ""), general)
 
 
 def _plan(settings: Settings, entry: ModelEntry) -> ModelPlan:

@@ -65,4 +65,3 @@ def in_words(entry: ModelEntry, machine: Machine) -> str:
     if found.precision is None:
         return "yes"
     return f"yes: {found.precision} on the {found.device}, {found.gigabytes:.1f} GB"
-

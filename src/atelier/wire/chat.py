@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 from starlette.responses import Response
 
 from atelier.contracts.base import Contract, Event, ModelName, Result
-from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, TextDelta
+from atelier.contracts.image_to_text import Detail, ImageToTextRequest, ImageToTextResult, TextDelta
 from atelier.errors import InvalidRequest, UpstreamFailed
 from atelier.wire import sse
 from atelier.wire.answers import Answer, UsageAnswer
@@ -27,6 +27,8 @@ from atelier.wire.signatures import kind_of
 
 
 class _ImageUrl(Contract):
+    """`detail`: how closely the picture is described, where no question is asked; other words than ours are `auto`."""
+
     url: str
     detail: str | None = None
 
@@ -89,10 +91,11 @@ class ChatFields(JsonFields):
 
 async def read(body: Body, load: Load) -> Call:
     fields = validated(ChatFields, body.beside())
-    reference, question = _last_picture(fields.messages)
+    picture, question = _last_picture(fields.messages)
     asked = {
-        "image": await load(reference, "messages.image_url", "image"),
+        "image": await load(picture.url, "messages.image_url", "image"),
         "question": question or None,
+        "detail": picture.detail if picture.detail in get_args(Detail) else "auto",
         "max_tokens": fields.max_completion_tokens or fields.max_tokens or 64,
         "temperature": fields.temperature,
         "model": fields.model,
@@ -103,14 +106,14 @@ async def read(body: Body, load: Load) -> Call:
     return Call(request, stream=fields.stream, options={"usage": usage_wanted})
 
 
-def _last_picture(messages: list[_Message]) -> tuple[str, str]:
-    """(reference of the newest picture, text of the newest user message)."""
-    pictures, question = [], ""
+def _last_picture(messages: list[_Message]) -> tuple[_ImageUrl, str]:
+    """(the newest picture, text of the newest user message)."""
+    pictures, question = list[_ImageUrl](), ""
     for message in messages:
         if message.role != "user":
             continue
         parts = [_TextPart(type="text", text=message.content)] if isinstance(message.content, str) else message.content
-        pictures += [part.image_url.url for part in parts if isinstance(part, _ImagePart)]
+        pictures += [part.image_url for part in parts if isinstance(part, _ImagePart)]
         question = " ".join(part.text.strip() for part in parts if isinstance(part, _TextPart)).strip()
     if not pictures:
         raise InvalidRequest(
@@ -206,9 +209,10 @@ SHAPE = Shape(answer, stream, stream_type, relays=lambda _: True)
 
 
 def send(request: ImageToTextRequest) -> Outgoing:
-    parts: list[object] = [
-        {"type": "image_url", "image_url": {"url": data_uri(request.image, _media_type(request.image))}}
-    ]
+    picture = {"url": data_uri(request.image, _media_type(request.image))}
+    if request.detail != "auto":
+        picture["detail"] = request.detail
+    parts: list[object] = [{"type": "image_url", "image_url": picture}]
     if request.question:
         parts.append({"type": "text", "text": request.question})
     fields: dict[str, object] = {

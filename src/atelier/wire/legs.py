@@ -60,6 +60,7 @@ def merged(results: Sequence[Result]) -> Result:
             "ocr_text": read.ocr_text,
             "ocr_lines": read.ocr_lines,
             "rotation": read.rotation,
+            "pages": read.pages,
             "warnings": [*caption.warnings, *read.warnings],
             "usage": Usage(tokens=caption.usage.tokens, compute_ms=caption.usage.compute_ms + read.usage.compute_ms),
         }

@@ -18,7 +18,7 @@ from atelier.wire.media import Load
 
 
 class OcrFields(Contract):
-    """The body of POST /v1/ocr: `image` is a file part of a form, or a data URI or web address in JSON."""
+    """The body of POST /v1/ocr: `image` (or a PDF) is a file part of a form, or a data URI or web address in JSON."""
 
     image: str | None = None
     model: ModelName | None = None
@@ -35,11 +35,12 @@ async def read(body: Body, load: Load) -> Call:
 
 
 class OcrAnswer(Answer):
-    """`lines` in reading order; `rotation`: degrees counter-clockwise that the page was turned to be read."""
+    """`lines` in reading order; `rotation`: degrees counter-clockwise that the first page was turned to be read."""
 
     text: str
     lines: list[OcrLine]
     rotation: int = 0
+    pages: int = 1
     model: str = ""
     usage: UsageAnswer = UsageAnswer()
     warnings: list[str] = []
@@ -51,6 +52,7 @@ def answer(result: Result, _: Call, __: Link) -> Response:
         text=result.ocr_text or "",
         lines=result.ocr_lines or [],
         rotation=result.rotation,
+        pages=result.pages,
         model=result.model,
         usage=UsageAnswer.of(result.usage),
         warnings=result.warnings,
@@ -86,6 +88,7 @@ async def receive(incoming: Incoming, _: ImageToTextRequest) -> AsyncGenerator[E
         ocr_text=read.text,
         ocr_lines=read.lines,
         rotation=read.rotation,
+        pages=read.pages,
         usage=read.usage.measured(),
         warnings=read.warnings,
     )

@@ -33,10 +33,11 @@ TranscriptFormat = Literal["json", "text", "srt", "verbose_json", "vtt"]
 
 
 class TranslationFields(Contract):
-    """The form of POST /v1/audio/translations, beside its part `file`."""
+    """The form of POST /v1/audio/translations, beside its part `file`. `hotwords` are ours: OpenAI has none."""
 
     model: ModelName | None = None
     prompt: Annotated[Text, Field(max_length=4_000)] = ""
+    hotwords: Annotated[Text, Field(max_length=1_000)] = ""
     response_format: TranscriptFormat = "json"
     temperature: Annotated[float, Field(ge=0, le=1)] = 0.0
 
@@ -68,6 +69,7 @@ async def read_transcription(body: Body, _: Load) -> Call:
         language=fields.language,
         words=words,
         prompt=fields.prompt,
+        hotwords=fields.hotwords,
         temperature=fields.temperature,
         model=fields.model,
         stream=fields.stream,
@@ -82,6 +84,7 @@ async def read_translation(body: Body, _: Load) -> Call:
         audio=_audio(body),
         task="translate",
         prompt=fields.prompt,
+        hotwords=fields.hotwords,
         temperature=fields.temperature,
         model=fields.model,
     )
@@ -228,6 +231,8 @@ def send(request: Contract) -> Outgoing:
         fields["model"] = request.model
     if request.prompt:
         fields["prompt"] = request.prompt
+    if request.hotwords:
+        fields["hotwords"] = request.hotwords
     if request.task == "translate":
         return Outgoing("/v1/audio/translations", fields, files={"file": request.audio})
     if request.language:

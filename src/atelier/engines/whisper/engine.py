@@ -16,7 +16,7 @@ from atelier.contracts.speech_to_text import Segment, TranscribedSegment, Transc
 from atelier.engines.whisper.recognition import Passage, Recogniser
 from atelier.errors import AtelierError, InvalidRequest, ModelMissing
 from atelier.media.recording import Recording
-from atelier.media.voice import SpeechWindows, Window
+from atelier.media.voice import SpeechWindows
 
 TOGETHER = 8
 PAUSE = 0.1
@@ -33,6 +33,7 @@ class _Hearing(Run):
     recording: Recording
     windows: SpeechWindows
     language: str | None
+    passage: Passage | None = None
     segments: list[Segment] = field(default_factory=list)
     tokens: int = 0
 
@@ -40,8 +41,9 @@ class _Hearing(Run):
 class WhisperEngine:
     """One step recognises one window of speech of each run, as one batch; a run without one hears half a minute more.
 
-    Languages and tasks may differ within a batch. A language that the request does not name is found in the first
-    window. Above temperature 0 words are drawn by chance: the same recording may then read differently the next time.
+    What a window ends with in the middle of a segment is heard again in the next step. Languages and tasks may differ
+    within a batch. A language that the request does not name is found in the first window. Above temperature 0, and
+    where a window reads badly at 0, words are drawn by chance: the same recording may then read differently next time.
     Segments begin with a space where the language has spaces: joined, they are the text.
 
     Weights are computed with as 8 bit integers on a CPU (in 32 bit where they are small, which is fast enough and
@@ -80,19 +82,19 @@ class WhisperEngine:
         recording = Recording(request.audio)
         longest = self._recogniser.window
         run = _Hearing(
-            key=(request.words, request.temperature, request.prompt),
+            key=(request.words, request.temperature, request.prompt, request.hotwords),
             request=request,
             recording=recording,
             windows=SpeechWindows(recording, longest=longest, pause=PAUSE * longest),
             language=language,
         )
-        if cut := self._recogniser.cut(request.prompt):
+        if cut := self._recogniser.cut(request):
             run.warnings.append(f"the prompt is {cut} tokens longer than the model takes: its beginning was left out")
         return run
 
     def step(self, runs: Sequence[Run]) -> None:
         hearing = cast(Sequence[_Hearing], runs)
-        heard = [(run, window) for run in hearing if (window := _next_window(run)) is not None]
+        heard = [run for run in hearing if _has_speech(run)]
         if heard:
             self._recognise(heard)
         for run in hearing:
@@ -121,13 +123,10 @@ class WhisperEngine:
             )
         return language
 
-    def _recognise(self, heard: list[tuple[_Hearing, Window]]) -> None:
-        passages = [Passage(window, run.request.task, run.language) for run, window in heard]
-        settings = heard[0][0].request
-        self._recogniser.recognise(
-            passages, prompt=settings.prompt, temperature=settings.temperature, words=settings.words
-        )
-        for (run, _), passage in zip(heard, passages, strict=True):
+    def _recognise(self, heard: list[_Hearing]) -> None:
+        passages = [run.passage for run in heard if run.passage is not None]
+        self._recogniser.recognise(passages, heard[0].request)
+        for run, passage in zip(heard, passages, strict=True):
             if passage.segments:  # what was taken for noise does not say which language is spoken
                 run.language = passage.language
             run.tokens += len(passage.tokens)
@@ -135,11 +134,13 @@ class WhisperEngine:
                 numbered = segment.model_copy(update={"id": len(run.segments)})
                 run.segments.append(numbered)
                 run.outputs.append(TranscribedSegment(segment=numbered, delivered=_usage(run, numbered.end)))
+            if passage.ended:
+                run.passage = None
 
     def _settle(self, run: _Hearing) -> None:
         """Say how far it is, or end it."""
         run.progress = run.recording.progress
-        if not run.windows.ended:
+        if run.passage is not None or not run.windows.ended:
             return
         if run.recording.damaged:
             run.warnings.append("the recording is damaged: what could be read of it was recognised")
@@ -160,12 +161,16 @@ class WhisperEngine:
         run.progress, run.done = 1.0, True
 
 
-def _next_window(run: _Hearing) -> Window | None:
-    try:
-        return run.windows.next()
-    except AtelierError as problem:
-        run.error = problem
-        return None
+def _has_speech(run: _Hearing) -> bool:
+    """Whether there is a passage to recognise: what is left of one, or the next window."""
+    if run.passage is None:
+        try:
+            window = run.windows.next()
+        except AtelierError as problem:
+            run.error = problem
+            return False
+        run.passage = Passage(window, run.request.task, run.language) if window is not None else None
+    return run.passage is not None
 
 
 def _usage(run: _Hearing, seconds: float) -> Usage:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from atelier.contracts.base import Contract, Language, ModelName, Prompt, Result, Text, Usage
-from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, OcrLine, ReadingTask
+from atelier.contracts.image_to_text import Detail, ImageToTextRequest, ImageToTextResult, OcrLine, ReadingTask
 from atelier.contracts.images import Image, ImageSettings, ImagesResult, ImageToImageRequest, TextToImageRequest
 from atelier.contracts.speech_to_text import Segment, TranscriptionRequest, TranscriptionResult
 from atelier.contracts.text_to_speech import MEDIA_TYPES, SpeechRequest, SpeechResult, SpeechSettings
@@ -59,6 +59,7 @@ class SpeechToTextBody(Contract):
     task: Literal["transcribe", "translate"] = "transcribe"
     timestamps: Literal["segment", "word"] = "segment"
     prompt: Annotated[Text, Field(max_length=4_000)] = ""
+    hotwords: Annotated[Text, Field(max_length=1_000)] = ""
     temperature: Annotated[float, Field(ge=0, le=1)] = 0.0
     model: ModelName | None = None
 
@@ -70,6 +71,7 @@ class ImageToTextBody(Contract):
     image: str | None = None
     task: ReadingTask = "caption"
     question: Prompt | None = None
+    detail: Detail = "auto"
     max_tokens: Annotated[int, Field(ge=1, le=1024)] = 64
     model: ModelName | None = None
 
@@ -124,6 +126,7 @@ class ReadingBody(NativeAnswer):
     ocr_text: str | None
     ocr_lines: list[OcrLine] | None
     rotation: int
+    pages: int
 
 
 _WORDING: dict[type[Contract], set[str]] = {
@@ -259,6 +262,7 @@ def _reading(result: Result, _: Call, __: Link) -> dict[str, Any]:
         "ocr_text": result.ocr_text,
         "ocr_lines": result.ocr_lines,
         "rotation": result.rotation,
+        "pages": result.pages,
     }
 
 

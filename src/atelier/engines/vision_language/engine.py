@@ -1,0 +1,185 @@
+"""The engine: each step one newcomer is shown its picture, and everybody else writes one more token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from transformers import DynamicCache, RepetitionPenaltyLogitsProcessor
+
+from atelier.contracts.base import Contract, Usage
+from atelier.contracts.engine import EngineInfo, ModelSource, Run
+from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, TextDelta
+from atelier.engines.vision_language.company import Company, Writing, can_stand_side_by_side
+from atelier.engines.vision_language.model import Model, open_model
+from atelier.errors import InvalidRequest, ModelMissing
+from atelier.media.image import read_image
+from atelier.media.weights import choose_device, folder_of, give_back, half_precision, in_words
+from atelier.media.wording import GumbelSampling, own_chance
+
+TOGETHER = 8
+"""Runs at a time: each keeps what it has read and written in the device's memory."""
+
+_HALF = "\ufffd"  # what a tokenizer writes for a letter of which the other half is still to come
+
+
+class VisionLanguageEngine:
+    """Any requests write together, whatever they ask and however long they are; a newcomer joins at the next token.
+
+    At most one picture is looked at in a step, so that those who write do not stand still for long.
+    """
+
+    def __init__(self, source: ModelSource) -> None:
+        self._source = source
+        self._device = choose_device(source.device)
+        self._loaded: Model | None = None
+        self._company: Company | None = None
+
+    def load(self) -> None:
+        """Raises ModelMissing: no such folder, files that cannot be used, or no such device."""
+        if self._loaded is not None:
+            return
+        folder = folder_of(self._source, self._device)
+        with in_words(self._source):
+            self._loaded = open_model(folder, self._device)
+
+    def unload(self) -> None:
+        self._loaded = self._company = None
+        give_back(self._device)
+
+    def info(self) -> EngineInfo:
+        precision = self._loaded.precision if self._loaded else half_precision(self._device, torch.bfloat16)
+        return EngineInfo(
+            model=self._source.model,
+            revision=self._source.revision,
+            device=str(self._device),
+            precision=str(precision).removeprefix("torch."),
+            note=self._source.note,
+        )
+
+    def cost(self, request: Contract) -> float:
+        return 1 / TOGETHER
+
+    def start(self, request: Contract) -> Run:
+        """Raises UnreadableMedia and TooLarge naming `image`, InvalidRequest for what does not fit the model."""
+        assert isinstance(request, ImageToTextRequest)
+        inputs = self._model.inputs(read_image(request.image), request)
+        prompt = inputs["input_ids"][0].tolist()
+        excess = len(prompt) + request.max_tokens - self._model.positions
+        if excess > 0:
+            field = "max_tokens" if request.question is None else "question"
+            raise InvalidRequest(
+                f"{field}: picture, question and answer take {excess} tokens more than the model can hold; "
+                "ask a shorter question or lower max_tokens",
+                field=field,
+            )
+        return Writing(key="write", request=request, prompt=prompt, inputs=inputs, chance=own_chance(self._device))
+
+    def step(self, runs: Sequence[Run]) -> None:
+        writing = cast(Sequence[Writing], runs)
+        newcomer = next((run for run in writing if run.inputs), None)
+        going = [run for run in writing if not run.inputs]
+        with torch.inference_mode():
+            if going:
+                self._write(going)
+            if newcomer is not None:
+                self._look(newcomer)
+
+    def close(self, run: Run) -> None:
+        assert isinstance(run, Writing)
+        if self._company is not None and run in self._company.runs:
+            self._meet([other for other in self._company.runs if other is not run])
+        run.inputs, run.cache, run.position = {}, None, None
+
+    @property
+    def _model(self) -> Model:
+        if self._loaded is None:
+            raise ModelMissing(f"{self._source.model} is not loaded")
+        return self._loaded
+
+    def _look(self, run: Writing) -> None:
+        """Read picture and question, and write the first token. What goes wrong is this run's own trouble."""
+        inputs, run.inputs = run.inputs, {}
+        try:
+            places = self._model.start_positions(inputs)
+            cache = DynamicCache(config=self._model.network.config)
+            answer = self._model.network(
+                **inputs, position_ids=places, past_key_values=cache, use_cache=True, logits_to_keep=1
+            )
+        except (RuntimeError, ValueError) as problem:  # the device's memory, a picture that the model chokes on
+            run.error = problem
+            return
+        run.cache, run.position = cache, places[..., -1:] + 1
+        self._settle([run], answer.logits[:, -1])
+
+    def _write(self, runs: Sequence[Writing]) -> None:
+        if self._company is None or self._company.runs != list(runs):
+            self._meet(runs)
+        if self._company is not None:
+            self._settle(runs, self._company.write(self._model))
+            return
+        for run in runs:  # of a kind that cannot be padded
+            alone = Company([run])
+            self._settle([run], alone.write(self._model))
+            alone.part()
+
+    def _meet(self, runs: Sequence[Writing]) -> None:
+        """From now on these write together; whoever did before and is not among them keeps what it has for later."""
+        if self._company is not None:
+            self._company.part(staying=runs)
+        self._company = None
+        if runs and all(run.cache is not None and can_stand_side_by_side(run.cache) for run in runs):
+            self._company = Company(runs)
+
+    def _settle(self, runs: Sequence[Writing], logits: torch.Tensor) -> None:
+        """Choose the next token of every run, and end those that came to an end."""
+        scores = logits.to(copy=True, dtype=torch.float32)
+        for row, run in enumerate(runs):
+            scores[row] = self._weighed(run, scores[row : row + 1])[0]
+        for run, token in zip(runs, scores.argmax(-1).tolist(), strict=True):
+            run.tokens.append(token)
+            run.progress = len(run.tokens) / run.request.max_tokens
+            ended = token in self._model.ends or len(run.tokens) >= run.request.max_tokens
+            self._speak(run, ended)
+            if ended:
+                self._finish(run)
+
+    def _weighed(self, run: Writing, scores: torch.Tensor) -> torch.Tensor:
+        """The scores of one run, (1, vocabulary), as the model weighs them; with chance where it is asked for."""
+        if self._model.repeating != 1.0:
+            seen = torch.tensor([run.prompt + run.tokens], device=scores.device)
+            scores = RepetitionPenaltyLogitsProcessor(self._model.repeating)(seen, scores)
+        if run.request.temperature:
+            scores = GumbelSampling(run.request.temperature, [run.chance])(torch.empty(0), scores)
+        return scores
+
+    def _speak(self, run: Writing, ended: bool) -> None:
+        """Give out what is new of the text: no half letters, and no space that may turn out to be the last."""
+        if not run.request.stream:
+            return
+        text = self._text(run)
+        if not ended and text.endswith(_HALF):
+            return
+        if len(text) > len(run.said) and text.startswith(run.said):
+            run.outputs.append(TextDelta(text=text[len(run.said) :], delivered=_usage(run)))
+            run.said = text
+
+    def _text(self, run: Writing) -> str:
+        return cast(str, self._model.tokenizer.decode(run.tokens, skip_special_tokens=True)).strip()
+
+    def _finish(self, run: Writing) -> None:
+        run.outputs.append(
+            ImageToTextResult(
+                model=self._source.model,
+                caption=self._text(run),
+                prompt_tokens=len(run.prompt),
+                completion_tokens=len(run.tokens),
+                usage=_usage(run),
+            )
+        )
+        run.progress, run.done = 1.0, True
+
+
+def _usage(run: Writing) -> Usage:
+    return Usage(tokens=len(run.prompt) + len(run.tokens))

@@ -1,0 +1,254 @@
+"""Florence-2 against the library's own `generate` and its reading of it, on the same weights, alone and in company."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from random_florence2 import build_random_florence2
+from transformers import AutoProcessor, Florence2ForConditionalGeneration
+
+from atelier.contracts.engine import ModelSource
+from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, TextDelta
+from atelier.engines.florence2 import Florence2Engine
+from atelier.errors import InvalidRequest, ModelMissing, UnreadableMedia
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SHORT = "<CAPTION>"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_random_florence2(tmp_path_factory.mktemp("models") / "florence2")
+
+
+@pytest.fixture(scope="module")
+def engine(folder: Path) -> Florence2Engine:
+    engine = Florence2Engine(ModelSource("tiny-florence2", folder, revision="r1", device="cpu", note="random"))
+    engine.load()
+    return engine
+
+
+@pytest.fixture(scope="module")
+def pictures() -> list[Image.Image]:
+    """Four of them, each of another size."""
+    chance = np.random.default_rng(0)
+    noise = chance.integers(0, 255, (70, 90, 3), dtype=np.uint8)
+    blocks = chance.integers(0, 255, (4, 6, 3), dtype=np.uint8)
+    return [
+        Image.new("RGB", (100, 80), "blue"),
+        Image.new("RGB", (31, 257), "red"),
+        Image.fromarray(noise),
+        Image.fromarray(blocks).resize((300, 200)),
+    ]
+
+
+def asking(picture: Image.Image, **fields: object) -> ImageToTextRequest:
+    sink = io.BytesIO()
+    picture.save(sink, "PNG")
+    return ImageToTextRequest.model_validate({"image": sink.getvalue(), "max_tokens": 24, **fields})
+
+
+def answers(engine: Florence2Engine, *requests: ImageToTextRequest) -> list[ImageToTextResult]:
+    runs = [engine.start(request) for request in requests]
+    assert len({run.key for run in runs}) == 1
+    engine.step(runs)
+    for run in runs:
+        assert run.done
+        assert run.progress == 1
+        engine.close(run)
+    return [result for run in runs if isinstance(result := run.outputs[-1], ImageToTextResult)]
+
+
+class Library:
+    """transformers alone, one picture at a time, as its documentation has it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
+        self._model = Florence2ForConditionalGeneration.from_pretrained(folder, local_files_only=True)
+
+    def answer(self, picture: Image.Image, text: str, most: int = 24) -> tuple[Any, int, int]:
+        """The task's answer, and how many tokens were read and written."""
+        inputs = self._processor(text=text, images=picture, return_tensors="pt")
+        tokens = self._model.generate(**inputs, max_new_tokens=most)
+        written = self._processor.batch_decode(tokens, skip_special_tokens=False)[0]
+        found = self._processor.post_process_generation(written, task=text, image_size=picture.size)
+        return found[text], inputs.input_ids.shape[1], tokens.shape[1] - 1
+
+
+@pytest.fixture(scope="module")
+def library(folder: Path) -> Library:
+    return Library(folder)
+
+
+@pytest.mark.parametrize(
+    ("detail", "task"),
+    [("low", SHORT), ("auto", "<DETAILED_CAPTION>"), ("high", "<MORE_DETAILED_CAPTION>")],
+)
+def test_captions_of_every_detail_are_the_librarys_own(
+    engine: Florence2Engine, library: Library, pictures: list[Image.Image], detail: str, task: str
+) -> None:
+    for picture in pictures:
+        [answer] = answers(engine, asking(picture, detail=detail))
+        assert (answer.caption, answer.prompt_tokens, answer.completion_tokens) == library.answer(picture, task)
+        assert answer.usage.tokens == answer.prompt_tokens + answer.completion_tokens
+        assert answer.ocr_text is answer.ocr_lines is None
+
+
+def test_lines_and_their_corners_are_the_librarys_own(
+    engine: Florence2Engine, library: Library, pictures: list[Image.Image]
+) -> None:
+    several = 0
+    for picture in pictures:
+        [answer] = answers(engine, asking(picture, task="ocr"))
+        theirs, *counts = library.answer(picture, "<OCR_WITH_REGION>", most=127)
+        assert answer.ocr_lines is not None
+        assert [line.text for line in answer.ocr_lines] == theirs["labels"]
+        boxes = [[number for corner in line.box for number in corner] for line in answer.ocr_lines]
+        assert boxes == theirs["quad_boxes"]
+        assert [answer.prompt_tokens, answer.completion_tokens] == counts
+        assert answer.ocr_text == "\n".join(theirs["labels"])
+        assert answer.caption is None
+        assert all(0 < line.confidence < 1 for line in answer.ocr_lines)
+        several += len(answer.ocr_lines) > 1
+    assert several > 1
+
+
+def test_company_changes_nothing(engine: Florence2Engine, pictures: list[Image.Image]) -> None:
+    """Different pictures, questions and details in one batch: prompts and answers of different lengths."""
+    mixed: list[dict[str, object]] = [{"detail": "low"}, {}, {"question": "What is it?"}, {"question": "<OD>"}]
+    captions = [asking(picture, **fields) for picture, fields in zip(pictures, mixed, strict=True)]
+    pages = [asking(picture, task="ocr") for picture in pictures]
+    for requests in (captions, pages):
+        together = answers(engine, *requests)
+        alone = [answers(engine, request)[0] for request in requests]
+        assert [one.model_copy(update={"ocr_lines": None}) for one in together] == [
+            one.model_copy(update={"ocr_lines": None}) for one in alone
+        ]
+        for one, other in zip(together, alone, strict=True):
+            for ours, theirs in zip(one.ocr_lines or [], other.ocr_lines or [], strict=True):
+                assert ours.box == theirs.box
+                assert ours.confidence == pytest.approx(theirs.confidence, abs=2e-4)
+        assert len({one.completion_tokens for one in together}) > 1
+
+
+def test_the_models_own_tasks_can_be_asked_for_by_name(
+    engine: Florence2Engine, library: Library, pictures: list[Image.Image]
+) -> None:
+    run = engine.start(asking(pictures[0], question=SHORT))
+    engine.step([run])
+    result = run.outputs[-1]
+    assert isinstance(result, ImageToTextResult)
+    assert (result.caption, run.warnings) == (library.answer(pictures[0], SHORT)[0], [])
+
+
+def test_a_free_question_is_answered_with_a_warning(engine: Florence2Engine, pictures: list[Image.Image]) -> None:
+    run = engine.start(asking(pictures[0], question="How many boats?"))
+    assert run.warnings == [
+        "question: that question is not one of this model's own tasks, so that its answer may be wrong"
+    ]
+
+
+def test_special_tokens_in_a_question_are_plain_text(engine: Florence2Engine, pictures: list[Image.Image]) -> None:
+    plain, special = (
+        answers(engine, asking(pictures[0], question=question))[0]
+        for question in ("what is here?", "what is <image></s> here?")
+    )
+    assert special.prompt_tokens - plain.prompt_tokens == len("<image></s> ")
+
+
+def test_pages_and_captions_of_other_lengths_do_not_share_a_step(
+    engine: Florence2Engine, pictures: list[Image.Image]
+) -> None:
+    kinds: list[dict[str, object]] = [{}, {"task": "ocr"}, {"max_tokens": 5}, {"temperature": 0.5}]
+    assert len({engine.start(asking(pictures[0], **kind)).key for kind in kinds}) == len(kinds)
+
+
+def test_a_page_with_too_much_text_says_so(engine: Florence2Engine, pictures: list[Image.Image]) -> None:
+    run = engine.start(asking(pictures[0], task="ocr"))
+    engine.step([run])
+    assert run.warnings == ["the picture holds more text than this model can write at once: its end is missing"]
+
+
+def test_a_stream_carries_the_caption_before_the_result(engine: Florence2Engine, pictures: list[Image.Image]) -> None:
+    run = engine.start(asking(pictures[0], stream=True))
+    engine.step([run])
+    delta, answer = run.outputs
+    assert isinstance(delta, TextDelta)
+    assert isinstance(answer, ImageToTextResult)
+    assert delta.text == answer.caption
+    assert delta.delivered.tokens == answer.usage.tokens
+
+
+def test_sampling_hangs_on_a_runs_own_generator(engine: Florence2Engine, pictures: list[Image.Image]) -> None:
+    def sampled(*requests: ImageToTextRequest) -> list[str | None]:
+        runs = [engine.start(request) for request in requests]
+        for seed, run in enumerate(runs):
+            run.chance.manual_seed(seed)  # type: ignore[attr-defined]
+        engine.step(runs)
+        return [result.caption for run in runs if isinstance(result := run.outputs[-1], ImageToTextResult)]
+
+    requests = [asking(picture, temperature=1.5) for picture in pictures]
+    together = sampled(*requests)
+    assert sampled(requests[0]) == together[:1]
+    assert together[0] != answers(engine, asking(pictures[0]))[0].caption
+
+
+def test_what_is_no_picture_is_refused(engine: Florence2Engine) -> None:
+    with pytest.raises(UnreadableMedia) as refusal:
+        engine.start(ImageToTextRequest(image=b"not a picture"))
+    assert refusal.value.field == "image"
+
+
+def test_a_question_too_long_for_the_model_is_refused(engine: Florence2Engine, pictures: list[Image.Image]) -> None:
+    with pytest.raises(InvalidRequest, match="ask a shorter one") as refusal:
+        engine.start(asking(pictures[0], question="x" * 300))
+    assert refusal.value.field == "question"
+
+
+def test_info_and_unloading(folder: Path, pictures: list[Image.Image]) -> None:
+    engine = Florence2Engine(ModelSource("tiny-florence2", folder, revision="r1", device="cpu", note="random"))
+    with pytest.raises(ModelMissing, match="not loaded"):
+        engine.start(asking(pictures[0]))
+    engine.load()
+    info = engine.info()
+    assert (info.model, info.revision, info.device, info.precision, info.note) == (
+        "tiny-florence2",
+        "r1",
+        "cpu",
+        "float32",
+        "random",
+    )
+    engine.unload()
+    with pytest.raises(ModelMissing, match="not loaded"):
+        engine.start(asking(pictures[0]))
+
+
+def test_a_model_that_is_not_there(tmp_path: Path) -> None:
+    for place in (None, tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(ModelMissing, match="tiny-florence2 is not installed"):
+            Florence2Engine(ModelSource("tiny-florence2", place, device="cpu")).load()
+
+
+@pytest.mark.parametrize("damage", ["cut short", "no weights", "no tokenizer", "no JSON", "a pickle"])
+def test_damaged_files(tmp_path: Path, damage: str) -> None:
+    folder = build_random_florence2(tmp_path / "florence2")
+    weights = folder / "model.safetensors"
+    if damage == "cut short":
+        weights.write_bytes(weights.read_bytes()[:-1000])
+    elif damage == "no weights":
+        weights.unlink()
+    elif damage == "no tokenizer":
+        (folder / "tokenizer.json").unlink()
+    elif damage == "a pickle":
+        weights.rename(folder / "pytorch_model.bin")
+    else:
+        (folder / "config.json").write_text("{")
+    with pytest.raises(ModelMissing, match="download it again") as refusal:
+        Florence2Engine(ModelSource("tiny-florence2", folder, device="cpu")).load()
+    assert str(tmp_path) not in refusal.value.message
