@@ -10,9 +10,11 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from atelier.catalog import SERVICES
+from atelier.doctor_models import advice, in_words
 from atelier.doctor_servers import Finding, database, redis, upstreams
 from atelier.machine import gpus, main_memory_bytes
 from atelier.models.catalog import plans
+from atelier.models.fit import this_machine
 from atelier.settings import Settings, SettingsProblem
 
 _LIBRARIES = {
@@ -47,6 +49,18 @@ def examine(settings: Settings) -> list[Finding]:
         *upstreams(settings),
         _ports(settings),
         *(_service(settings, service) for service in SERVICES),
+        *_models(settings),
+    ]
+
+
+def _models(settings: Settings) -> list[Finding]:
+    """What suits this machine; none of it has to be here."""
+    machine = this_machine()
+    return [
+        Finding(
+            f"Best {one.task} here", f"{in_words(one)}{'' if one.here or one.entry is None else ' (not downloaded)'}"
+        )
+        for one in (advice(settings, machine) if machine else [])
     ]
 
 

@@ -74,5 +74,24 @@ def doctor(as_json: Json = False) -> None:
             console.print(f"{mark} [bold]{escape(finding.what)}[/]: {escape(finding.found)}", highlight=False)
             if finding.remedy:
                 console.print(f"      → {finding.remedy}", highlight=False, markup=False)
+        _print_advice()
     if not all(finding.good for finding in findings):
         raise typer.Exit(1)
+
+
+def _print_advice() -> None:
+    """What to paste, and to fetch, so that the best that this machine can hold serves."""
+    from atelier.doctor_models import advice, configuration, downloads
+    from atelier.models.fit import this_machine
+
+    machine = this_machine()
+    if machine is None:
+        return
+    advised = advice(settings_here(), machine)
+    console.print("\nFor these models, put into atelier.toml:\n", markup=False)
+    console.print(configuration(advised), highlight=False, markup=False, soft_wrap=True)
+    missing = downloads(advised)
+    if missing:
+        console.print(
+            f"\nand type: atelier models download {' '.join(missing)}", highlight=False, markup=False, soft_wrap=True
+        )
