@@ -20,6 +20,9 @@ SECONDS_HEADER = "x-atelier-seconds"
 COMMERCIAL_HEADER = "x-atelier-commercial"
 """There, and not empty, for a tenant that no model may serve whose licence forbids commercial use."""
 
+REVISION_HEADER = "x-atelier-revision"
+"""What a worker says beside its answer: which revision of the model made it, where that is known."""
+
 PRIVATE = "x-atelier-"
 """What headers begin with that only workers of ours are sent."""
 

@@ -19,7 +19,7 @@ from atelier.errors import AtelierError, Internal, MethodNotAllowed, NotFound, o
 from atelier.wire.body import read_body
 from atelier.wire.body_limit import BodyLimit
 from atelier.wire.call import Route
-from atelier.wire.exchange import COMMERCIAL_HEADER, SECONDS_HEADER, TENANT_HEADER
+from atelier.wire.exchange import COMMERCIAL_HEADER, REVISION_HEADER, SECONDS_HEADER, TENANT_HEADER
 from atelier.wire.media import load_data_uri
 from atelier.wire.metering import tell
 from atelier.wire.routes import ROUTES
@@ -71,10 +71,13 @@ def _endpoint(host: Host, row: Route, most_bytes: int) -> Callable[[Request], Aw
             row.service, call.request, tenant=_tenant(request), seconds=_seconds(request), commercial=commercial
         )
         if call.stream:
-            return await respond_in_pieces(request, row, call, events)
-        result = await until_disconnect(request, final_result(events))
-        response = row.shape.answer(result, call, _no_link)
-        tell(response, result, SERVICES[row.service].measure(call.request, result))
+            response = await respond_in_pieces(request, row, call, events)
+        else:
+            result = await until_disconnect(request, final_result(events))
+            response = row.shape.answer(result, call, _no_link)
+            tell(response, result, SERVICES[row.service].measure(call.request, result))
+        if revision := host.revision(row.service, call.request, commercial=commercial):
+            response.headers[REVISION_HEADER] = revision
         return response
 
     return endpoint

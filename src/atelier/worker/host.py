@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 from atelier.contracts.base import Contract, Event
 from atelier.contracts.image_to_text import ImageToTextRequest
-from atelier.errors import InvalidRequest, LicenceForbids, NotFound
+from atelier.errors import AtelierError, InvalidRequest, LicenceForbids, NotFound
 from atelier.worker.memory import Memory, MemoryRules
 from atelier.worker.outputs import encoded
 from atelier.worker.residency import ModelPlan, Resident
@@ -56,6 +56,13 @@ class Host:
         async with aclosing(encoded(job)) as events:
             async for event in events:
                 yield event
+
+    def revision(self, service: str, request: Contract, *, commercial: bool = False) -> str | None:
+        """Of the model that does the request; None where it is not known, or no model does it."""
+        try:
+            return self.choose(service, request, commercial=commercial).plan.source.revision
+        except AtelierError:
+            return None
 
     def choose(self, service: str, request: Contract, *, commercial: bool = False) -> Resident:
         """The resident that does the request's task, by the request's model name or by default.

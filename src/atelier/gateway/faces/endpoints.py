@@ -41,6 +41,10 @@ MOST_FETCHES = 16
 
 FALLBACK_HEADER = "x-atelier-fallback"
 """Says that an upstream of another tier than the first served."""
+
+MODEL_REVISION_HEADER = "x-model-revision"
+"""Says which revision of the model made the answer, where that is known."""
+
 MOST_EXPORTS = 2
 """Exports of usage at the same time; more are told to come back."""
 
@@ -272,4 +276,6 @@ def _told(response: Response, exchange: Exchange) -> Response:
     response.raw_headers += [(name.encode(), value.encode()) for name, value in exchange.place.headers().items()]
     if exchange.served.fallback:
         response.headers[FALLBACK_HEADER] = "true"
+    if exchange.served.revision is not None:
+        response.headers[MODEL_REVISION_HEADER] = exchange.served.revision
     return response

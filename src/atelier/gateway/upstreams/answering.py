@@ -18,7 +18,7 @@ from atelier.gateway.upstreams.deadlines import Deadlines
 from atelier.gateway.upstreams.pool import AWAY_SECONDS, Pool
 from atelier.gateway.upstreams.refusals import MOST_REPEATS, Failure, Verdict, refused, too_slow, unanswered
 from atelier.gateway.upstreams.upstream import Served, Times, Upstream
-from atelier.wire.exchange import PRIVATE, Outgoing
+from atelier.wire.exchange import PRIVATE, REVISION_HEADER, Outgoing
 
 PAUSE_SECONDS = 0.02
 """The longest pause before the first repeat, twice that before the second: drawn at random."""
@@ -216,6 +216,7 @@ class Answering:
         served = self._served
         served.upstream, served.fallback = upstream.url, served.fallback or upstream.tier > self._pool.lowest
         if response.status < 300:
+            served.revision = None if upstream.foreign else response.headers.get(REVISION_HEADER)
             return Answer(self, response, upstream)
         try:
             return await refused(upstream, response, monotonic())

@@ -16,10 +16,11 @@ SERVING = frozenset({"healthy", "degraded"})
 
 @dataclass(slots=True)
 class Served:
-    """Who served a request. fallback: not one of the service's lowest tier."""
+    """Who served a request. fallback: not one of the service's lowest tier. revision: of the model, where told."""
 
     upstream: str | None = None
     fallback: bool = False
+    revision: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
