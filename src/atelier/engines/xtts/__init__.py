@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -123,6 +124,8 @@ class XttsEngine:
         gc.collect()
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
+        with suppress(OSError, AttributeError):  # only glibc keeps what was freed, here two gigabytes
+            ctypes.CDLL("libc.so.6").malloc_trim(0)
 
     def info(self) -> EngineInfo:
         voices = self._ready.voices

@@ -15,6 +15,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from zipfile import is_zipfile
 
 import torch
 from transformers.utils import is_torchaudio_available, is_torchcodec_available
@@ -66,9 +67,11 @@ class _Model(Xtts):  # type: ignore[misc]
     """coqui-tts's own class, but for how it opens the checkpoint: that would write a changed one over it."""
 
     def _load_checkpoint(self, model_path: Path) -> dict[str, Any]:
+        mapped = is_zipfile(model_path)  # then nothing of it stays in memory once the weights are copied
         with torch.serialization.safe_globals(_ALLOWED):
-            checkpoint: dict[str, Any] = torch.load(model_path, map_location="cpu", weights_only=True)["model"]
-        return checkpoint
+            checkpoint = torch.load(model_path, map_location="cpu", weights_only=True, mmap=mapped)
+        weights: dict[str, Any] = checkpoint["model"]
+        return weights
 
 
 def open_model(folder: Path) -> Xtts:
@@ -81,6 +84,7 @@ def open_model(folder: Path) -> Xtts:
     config.load_json(str(folder / "config.json"))
     if config.model != "xtts":
         raise ValueError("the folder holds another kind of model")
+    config.model_args.gpt_number_text_tokens = None  # vocab.json tells; this would build the network twice
     model = _Model(config)
     model.load_checkpoint(config, checkpoint_dir=str(folder), eval=True)
     if model.speaker_manager is None:
