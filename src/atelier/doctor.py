@@ -25,6 +25,7 @@ _LIBRARIES = {
     "espeak": ("espeakng_loader", "av"),
     "pocketsphinx": ("pocketsphinx", "faster_whisper", "av"),
     "whisper": ("faster_whisper", "av"),
+    "parakeet": ("onnx_asr", "onnxruntime", "faster_whisper", "av"),
 }
 """What each extra of the package must have put in place."""
 

@@ -67,12 +67,14 @@ def test_a_task_that_settings_leave_out_keeps_its_default(tmp_path: Path) -> Non
         ("image-to-text", "config.json", '{"model_type": "florence2"}', "Florence2Engine"),
         ("image-to-text", "config.json", '{"text_config": {}, "vision_config": {}}', "VisionLanguageEngine"),
         ("speech-to-text", "model.bin", "", "WhisperEngine"),
+        ("speech-to-text", "encoder-model.int8.onnx", "", "ParakeetEngine"),
     ],
 )
 def test_a_folder_is_known_by_its_layout(tmp_path: Path, service: str, file: str, text: str, engine: str) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()
     (folder / file).write_text(text)
+    (folder / "vocab.txt").write_text("")
     plan = plans(Settings(home=tmp_path, model_name=str(folder)), [service])[0]
     assert (plan.source.model, plan.source.folder) == ("mine", folder)
     assert plan.engine.endswith(engine)

@@ -121,7 +121,8 @@ def _architecture(folder: Path, service: str) -> ModelEntry:
     if entry is None:
         raise SettingsProblem(
             f"MODEL_NAME: {folder.name} is not laid out as a model that {service} can load "
-            "(a diffusers folder has model_index.json, transformers' config.json, CTranslate2's Whisper model.bin)"
+            "(a diffusers folder has model_index.json, transformers' config.json, CTranslate2's Whisper model.bin, "
+            "onnx-asr's Parakeet encoder-model.onnx)"
         )
     return entry
 
@@ -131,6 +132,8 @@ def _engine_of(folder: Path) -> str | None:
         return "DiffusionEngine"
     if (folder / "model.bin").is_file():
         return "WhisperEngine"
+    if (folder / "vocab.txt").is_file() and any(folder.glob("encoder-model*.onnx")):
+        return "ParakeetEngine"
     config = folder / "config.json"
     described = from_json(config.read_bytes()) if config.is_file() else {}
     general = "VisionLanguageEngine" if {"vision_config", "text_config"} <= set(described) else None
