@@ -28,6 +28,7 @@ _LIBRARIES = {
     "pocketsphinx": ("pocketsphinx", "faster_whisper", "av"),
     "whisper": ("faster_whisper", "av"),
     "xtts": ("TTS", "torch", "transformers", "av"),
+    "parakeet": ("onnx_asr", "onnxruntime", "faster_whisper", "av"),
 }
 """What each extra of the package must have put in place."""
 

@@ -72,12 +72,14 @@ def test_a_task_that_settings_leave_out_keeps_its_default(tmp_path: Path) -> Non
         ("speech-to-text", "model.bin", "", "WhisperEngine"),
         ("text-to-speech", "voices-v1.0.bin", "", "KokoroEngine"),
         ("text-to-speech", "speakers_xtts.pth", "", "XttsEngine"),
+        ("speech-to-text", "encoder-model.int8.onnx", "", "ParakeetEngine"),
     ],
 )
 def test_a_folder_is_known_by_its_layout(tmp_path: Path, service: str, file: str, text: str, engine: str) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()
     (folder / file).write_text(text)
+    (folder / "vocab.txt").write_text("")
     plan = plans(Settings(home=tmp_path, model_name=str(folder)), [service])[0]
     assert (plan.source.model, plan.source.folder) == ("mine", folder)
     assert plan.engine.endswith(engine)

@@ -82,7 +82,7 @@ def _architecture(folder: Path, service: str) -> ModelEntry:
         raise SettingsProblem(
             f"MODEL_NAME: {folder.name} is not laid out as a model that {service} can load "
             "(a diffusers folder has model_index.json, transformers' config.json, CTranslate2's Whisper model.bin, "
-            "Kokoro's ONNX folder voices, XTTS speakers_xtts.pth)"
+            "Kokoro's ONNX folder voices, XTTS speakers_xtts.pth, onnx-asr's Parakeet encoder-model.onnx)"
         )
     return entry
 
@@ -96,6 +96,8 @@ def _engine_of(folder: Path) -> str | None:
         return "XttsEngine"
     if (folder / "voices").is_dir() or any(folder.glob("voices*.bin")):
         return "KokoroEngine"
+    if (folder / "vocab.txt").is_file() and any(folder.glob("encoder-model*.onnx")):
+        return "ParakeetEngine"
     config = folder / "config.json"
     described = from_json(config.read_bytes()) if config.is_file() else {}
     general = "VisionLanguageEngine" if {"vision_config", "text_config"} <= set(described) else None
