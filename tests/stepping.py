@@ -100,7 +100,7 @@ class PaintEngine:
             run.done = True
             return
         run.step += 1
-        steps = run.request.num_inference_steps
+        steps = run.request.num_inference_steps or 30
         run.progress = run.step / steps
         if run.step < steps:
             if run.request.partial_images:

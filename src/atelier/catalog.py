@@ -13,6 +13,8 @@ from atelier.contracts.text_to_speech import SpeechRequest, SpeechResult
 
 LIKELY_SIDE = 1024
 """Pixels of a picture whose size the model chooses, for the estimate."""
+LIKELY_STEPS = 30
+"""Likewise of the steps that it is made in."""
 
 SLOWEST_CHARACTERS_PER_SECOND = 8
 LIKELY_BYTES_PER_SECOND = 4_000
@@ -71,7 +73,7 @@ def _measure_reading(_: Contract, result: Result) -> Usage:
 def _estimate_images(request: Contract) -> Usage:
     assert isinstance(request, ImageSettings)
     width, height = request.dimensions or (LIKELY_SIDE, LIKELY_SIDE)
-    pixels, steps = request.n * width * height, request.n * request.num_inference_steps
+    pixels, steps = request.n * width * height, request.n * (request.num_inference_steps or LIKELY_STEPS)
     return Usage(units=request.n, megapixels=pixels / 1e6, steps=steps)
 
 

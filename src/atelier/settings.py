@@ -247,6 +247,10 @@ class Settings(BaseSettings):
         list[str], Field(description="Private networks or hosts that URLs in requests may lead to all the same.")
     ] = []
     device: Annotated[str, Field(description="Where models run: auto, cpu, cuda, cuda:1, …")] = "auto"
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16", "float16"],
+        Field(description="How exactly image models compute; auto: float16 on a GPU, float32 on a CPU."),
+    ] = "auto"
     threads: Annotated[int | None, Field(ge=1, description="CPU threads of a worker; none: half the cores.")] = None
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="How much is logged.")] = (
         "info"

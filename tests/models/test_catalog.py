@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from atelier.contracts.sampling import Sampling
 from atelier.models.catalog import catalog, plans
 from atelier.settings import Settings, SettingsProblem
 from atelier.worker.vocabulary import unknown_words
@@ -36,6 +37,44 @@ def test_the_miniature_of_speech_is_held_beside_the_default(tmp_path: Path) -> N
 def test_a_full_model_serves_once_its_folder_is_there(tmp_path: Path) -> None:
     (tmp_path / "models/stabilityai/stable-diffusion-xl-base-1.0").mkdir(parents=True)
     assert chosen(tmp_path, "text-to-image", "image-to-image") == ["stabilityai/stable-diffusion-xl-base-1.0"]
+
+
+SDXL, LIGHTNING = "stabilityai/stable-diffusion-xl-base-1.0", "ByteDance/SDXL-Lightning"
+
+
+def test_a_model_that_is_laid_over_another_needs_both(tmp_path: Path) -> None:
+    (tmp_path / "models" / LIGHTNING).mkdir(parents=True)
+    assert chosen(tmp_path, "text-to-image") == ["atelier-mini-sdxl"]
+    (tmp_path / "models" / SDXL).mkdir(parents=True)
+    [plan] = plans(Settings(home=tmp_path, model_name=LIGHTNING), ["text-to-image"])
+    assert (plan.source.folder, plan.source.base) == (tmp_path / "models" / LIGHTNING, tmp_path / "models" / SDXL)
+    assert plan.source.sampling == Sampling(steps=4, guidance_scale=0, fixed=True)
+
+
+def test_a_part_takes_the_place_of_a_models_own_where_it_is_here(tmp_path: Path) -> None:
+    (tmp_path / "models" / SDXL).mkdir(parents=True)
+    [plan] = plans(Settings(home=tmp_path), ["text-to-image"])
+    assert plan.source.parts == {}
+    vae = tmp_path / "models/madebyollin/sdxl-vae-fp16-fix"
+    vae.mkdir(parents=True)
+    [plan] = plans(Settings(home=tmp_path), ["text-to-image"])
+    assert plan.source.parts == {"vae": vae}
+
+
+def test_a_tuned_model_keeps_its_own_vae(tmp_path: Path) -> None:
+    for folder in ("models/madebyollin/sdxl-vae-fp16-fix", "tuned", "distilled"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "tuned/model_index.json").write_text("{}")
+    (tmp_path / "distilled/sdxl_lightning_8step_unet.safetensors").write_bytes(b"")
+    [tuned] = plans(Settings(home=tmp_path, model_name=str(tmp_path / "tuned")), ["text-to-image"])
+    [distilled] = plans(Settings(home=tmp_path, model_name=str(tmp_path / "distilled")), ["text-to-image"])
+    assert (tuned.source.base, tuned.source.parts) == (None, {})
+    assert (distilled.source.base, list(distilled.source.parts)) == (tmp_path / "models" / SDXL, ["vae"])
+
+
+def test_device_and_precision_are_those_of_the_settings(tmp_path: Path) -> None:
+    [plan] = plans(Settings(home=tmp_path, device="cpu", precision="bfloat16"), ["text-to-image"])
+    assert (plan.source.device, plan.source.precision) == ("cpu", "bfloat16")
 
 
 def test_settings_choose_and_the_first_is_the_default(tmp_path: Path) -> None:

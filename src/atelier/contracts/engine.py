@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from atelier.contracts.base import Contract, Event, Usage
+from atelier.contracts.sampling import Sampling
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,7 +98,9 @@ class ModelSource:
 
     model: the catalog's id. folder: where the weights lie; None where the library brings them. device: `cpu`,
     `cuda`, `cuda:1`, or `auto` (a GPU where there is one). note: passed on to `EngineInfo`. one_size: it draws well at
-    its native size only, so that other sizes are made from that one.
+    its native size only, so that other sizes are made from that one. precision: `float32`, `bfloat16`, `float16`, or
+    `auto` (what suits the device). base: the folder of the model that it is laid over. parts: part of the model → the
+    folder that takes its place. sampling: of pictures; None: the usual one, or what the weights themselves ask for.
     """
 
     model: str
@@ -106,6 +109,10 @@ class ModelSource:
     device: str = "auto"
     note: str | None = None
     one_size: bool = False
+    precision: str = "auto"
+    base: Path | None = None
+    parts: Mapping[str, Path] = field(default_factory=dict)
+    sampling: Sampling | None = None
 
 
 class Engine(Protocol):

@@ -33,16 +33,17 @@ class ImageSettings(Contract):
     """The fields that both image services share.
 
     size: `WIDTHxHEIGHT` in pixels, multiples of 8 from 64 to 2048; `auto` or none: what the model was trained
-    for. seed: none draws one, which the answer names. Image i of n uses seed + i. guidance_scale: 1 and less
-    switches classifier-free guidance off. output_compression: the quality of jpeg and webp, 0 to 100.
+    for. seed: none draws one, which the answer names. Image i of n uses seed + i. num_inference_steps and
+    guidance_scale: none is what suits the model, 30 and 7.5 for most. A guidance_scale of 1 and less switches
+    classifier-free guidance off. output_compression: the quality of jpeg and webp, 0 to 100.
     """
 
     negative_prompt: Annotated[Text, Field(max_length=4_000)] = ""
     style: Annotated[str, Field(max_length=40)] | None = None
     size: Size = "auto"
     n: Annotated[int, Field(ge=1, le=8)] = 1
-    num_inference_steps: Annotated[int, Field(ge=1, le=150)] = 30
-    guidance_scale: Annotated[float, Field(ge=0, le=30)] = 7.5
+    num_inference_steps: Annotated[int, Field(ge=1, le=150)] | None = None
+    guidance_scale: Annotated[float, Field(ge=0, le=30)] | None = None
     seed: Annotated[int, Field(ge=0, le=MOST_SEED)] | None = None
     model: ModelName | None = None
     output_format: Literal["png", "jpeg", "webp"] = "png"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -13,6 +14,7 @@ from pydantic_core import from_json
 
 from atelier.catalog import SERVICES
 from atelier.contracts.engine import ModelSource
+from atelier.contracts.sampling import Sampling
 from atelier.settings import Settings, SettingsProblem
 from atelier.worker.residency import ModelPlan
 
@@ -42,6 +44,9 @@ class ModelEntry(BaseModel):
     folder: str | None = None
     packaged: str | None = None
     beside: bool = False
+    base: str | None = None
+    parts: Mapping[str, str] = {}
+    sampling: Sampling | None = None
     one_size: bool = False
     words: frozenset[str] = frozenset()
     note: str | None = None
@@ -56,6 +61,8 @@ class ModelEntry(BaseModel):
 
     def here(self, models_folder: Path) -> bool:
         """Whether it can be loaded without fetching anything."""
+        if self.base and not (models_folder / self.base).is_dir():
+            return False
         place = self.place(models_folder)
         return place is None or self.packaged is not None or place.is_dir()
 
@@ -108,14 +115,17 @@ def _named(settings: Settings, service: str, name: str) -> ModelPlan:
         known = ", ".join(entry.id for entry in catalog() if service in entry.services)
         raise SettingsProblem(f"MODEL_NAME: {name} is neither a folder nor a model of {service}; there are {known}")
     like = _architecture(folder, service)
-    source = ModelSource(model=folder.name, folder=folder, device=settings.device)
+    source = _source(settings, like, model=folder.name, folder=folder)
+    if not like.base:
+        source = replace(source, parts={})  # it has its own, which may have been tuned with the rest
     return ModelPlan(source, like.engine, like.extra, services=like.services, tasks=like.tasks)
 
 
 def _architecture(folder: Path, service: str) -> ModelEntry:
     """The catalog's entry whose engine reads this folder. Raises SettingsProblem for a layout that none does."""
-    engine = _engine_of(folder)
-    entry = next((e for e in catalog() if engine and engine in e.engine and service in e.services), None)
+    engine, is_laid_over = _engine_of(folder), any(folder.glob("sdxl_lightning_*step_unet*.safetensors"))
+    able = [entry for entry in catalog() if engine and engine in entry.engine and service in entry.services]
+    entry = next((entry for entry in able if bool(entry.base) == is_laid_over), None)
     if entry is None:
         raise SettingsProblem(
             f"MODEL_NAME: {folder.name} is not laid out as a model that {service} can load "
@@ -125,7 +135,7 @@ def _architecture(folder: Path, service: str) -> ModelEntry:
 
 
 def _engine_of(folder: Path) -> str | None:
-    if (folder / "model_index.json").is_file():
+    if (folder / "model_index.json").is_file() or any(folder.glob("sdxl_lightning_*step_unet*.safetensors")):
         return "DiffusionEngine"
     if (folder / "model.bin").is_file():
         return "WhisperEngine"
@@ -135,15 +145,9 @@ def _engine_of(folder: Path) -> str | None:
 
 
 def _plan(settings: Settings, entry: ModelEntry) -> ModelPlan:
-    source = ModelSource(
-        model=entry.id,
-        folder=entry.place(models_folder(settings)),
-        device=settings.device,
-        note=entry.note,
-        one_size=entry.one_size,
-    )
+    source = _source(settings, entry, model=entry.id, folder=entry.place(models_folder(settings)))
     return ModelPlan(
-        source,
+        replace(source, note=entry.note, one_size=entry.one_size),
         entry.engine,
         entry.extra,
         services=entry.services,
@@ -152,4 +156,18 @@ def _plan(settings: Settings, entry: ModelEntry) -> ModelPlan:
         files=entry.files,
         remedy="reinstall Atelier" if entry.packaged else "download it again",
         licence=entry.licence.model_dump(),
+    )
+
+
+def _source(settings: Settings, like: ModelEntry, *, model: str, folder: Path | None) -> ModelSource:
+    """Weights that are loaded and sampled as those of `like` are."""
+    here = models_folder(settings)
+    return ModelSource(
+        model=model,
+        folder=folder,
+        device=settings.device,
+        precision=settings.precision,
+        base=here / like.base if like.base else None,
+        parts={part: here / place for part, place in like.parts.items() if (here / place).is_dir()},
+        sampling=like.sampling,
     )

@@ -52,7 +52,7 @@ class DiffusionEngine:
             model=self._source.model,
             revision=self._source.revision,
             device=str(self._device),
-            precision=str(choose_precision(self._device)).removeprefix("torch."),
+            precision=str(choose_precision(self._device, self._source.precision)).removeprefix("torch."),
             note=self._source.note,
         )
 
