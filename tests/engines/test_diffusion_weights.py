@@ -18,6 +18,7 @@ from diffusers import (
 from painted import TOLERANCE, assert_same, difference, expected, paint, picture_request, pixels_of, text_request
 from random_sdxl import build_random_sdxl, build_random_vae
 from safetensors.torch import load_file, save_file
+from single_file import write_single_file
 
 from atelier.contracts.engine import ModelSource
 from atelier.contracts.images import ImageRequest, TextToImageRequest
@@ -62,6 +63,21 @@ def lightning(base: Path) -> Path:
 @pytest.fixture(scope="module")
 def fast(base: Path, lightning: Path) -> DiffusionEngine:
     return loaded(lightning, base=base)
+
+
+@pytest.fixture(scope="module")
+def file(base: Path) -> Path:
+    """Of a model that differs from its base in every weight."""
+    tuned = build_random_sdxl(base.with_name("tuned"), seed=9)
+    return write_single_file(tuned, base.with_name("tuned-xl.safetensors"))
+
+
+@pytest.fixture(scope="module")
+def configurations(base: Path) -> Path:
+    """What is needed of its base: all but the weights."""
+    folder = base.with_name("configurations")
+    shutil.copytree(base, folder, ignore=shutil.ignore_patterns("*.safetensors"))
+    return folder
 
 
 def loaded(folder: Path, **more: Any) -> DiffusionEngine:
@@ -247,3 +263,44 @@ class TestSampling:
         engine = loaded(base, sampling=Sampling(steps=5, guidance_scale=3.0))
         request = TextToImageRequest(prompt="a red fox", seed=7, num_inference_steps=3, guidance_scale=7.5)
         assert_same(pixels_of(paint(engine, request)[0]), expected(published(base), request))
+
+
+class TestSingleFile:
+    def test_is_the_model_that_it_was_written_from(self, base: Path, file: Path, configurations: Path) -> None:
+        engine = loaded(file, base=configurations)
+        for request, pipeline in both(published(base.with_name("tuned"))):
+            assert_same(pixels_of(paint(engine, request)[0]), expected(pipeline, request))
+
+    def test_is_what_diffusers_reads(self, file: Path, configurations: Path) -> None:
+        config = str(configurations)
+        theirs = StableDiffusionXLPipeline.from_single_file(str(file), config=config, local_files_only=True)
+        engine = loaded(file, base=configurations)
+        for request, pipeline in both(theirs):
+            assert_same(pixels_of(paint(engine, request)[0]), expected(pipeline, request))
+
+    def test_without_its_base_it_says_which_it_needs(self, file: Path, tmp_path: Path) -> None:
+        with pytest.raises(ModelMissing, match=r"^test/sdxl also needs stable-diffusion-xl-base-1.0, which is not"):
+            loaded(file, base=tmp_path / "stable-diffusion-xl-base-1.0")
+
+    @pytest.mark.parametrize(
+        "part", ["model.diff", "first_stage", "conditioner.embedders.0", "conditioner.embedders.1"]
+    )
+    @pytest.mark.parametrize("harm", ["cut", "lost weight", "wrong shape", "lost part"])
+    def test_weights_that_do_not_fit_are_told_in_words(
+        self, file: Path, configurations: Path, tmp_path: Path, part: str, harm: str
+    ) -> None:
+        harmed = Path(shutil.copy(file, tmp_path))
+        tensors = load_file(file)
+        name = max(name for name in tensors if name.startswith(part) and tensors[name].ndim)
+        match harm:
+            case "cut":
+                harmed.write_bytes(file.read_bytes()[:-1000])
+            case "lost weight":
+                save_file({key: tensor for key, tensor in tensors.items() if key != name}, harmed)
+            case "wrong shape":
+                save_file({**tensors, name: torch.zeros(3, 1, 2)}, harmed)
+            case "lost part":
+                save_file({key: tensor for key, tensor in tensors.items() if not key.startswith(part)}, harmed)
+        with pytest.raises(ModelMissing, match=r"^test/sdxl could not be loaded: its weights are damaged") as caught:
+            loaded(harmed, base=configurations)
+        assert str(tmp_path) not in caught.value.message

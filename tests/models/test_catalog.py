@@ -72,6 +72,16 @@ def test_a_tuned_model_keeps_its_own_vae(tmp_path: Path) -> None:
     assert (distilled.source.base, list(distilled.source.parts)) == (tmp_path / "models" / SDXL, ["vae"])
 
 
+def test_a_single_file_is_built_as_sdxl_is(tmp_path: Path) -> None:
+    file = tmp_path / "juggernaut-xl.safetensors"
+    file.write_bytes(b"")
+    [plan] = plans(Settings(home=tmp_path, model_name=str(file)), ["text-to-image"])
+    assert (plan.source.model, plan.source.folder) == ("juggernaut-xl", file)
+    assert (plan.source.base, plan.source.parts) == (tmp_path / "models" / SDXL, {})
+    with pytest.raises(SettingsProblem, match=r"juggernaut-xl.safetensors is a checkpoint of a picture model"):
+        plans(Settings(home=tmp_path, model_name=str(file)), ["text-to-speech"])
+
+
 def test_device_and_precision_are_those_of_the_settings(tmp_path: Path) -> None:
     [plan] = plans(Settings(home=tmp_path, device="cpu", precision="bfloat16"), ["text-to-image"])
     assert (plan.source.device, plan.source.precision) == ("cpu", "bfloat16")

@@ -111,6 +111,8 @@ def _named(settings: Settings, service: str, name: str) -> ModelPlan:
     if entry is not None and service in entry.services:
         return _plan(settings, entry)
     folder = Path(name)
+    if folder.suffix == ".safetensors" and folder.is_file():
+        return _single_file(settings, service, folder)
     if not folder.is_dir():
         known = ", ".join(entry.id for entry in catalog() if service in entry.services)
         raise SettingsProblem(f"MODEL_NAME: {name} is neither a folder nor a model of {service}; there are {known}")
@@ -118,6 +120,16 @@ def _named(settings: Settings, service: str, name: str) -> ModelPlan:
     source = _source(settings, like, model=folder.name, folder=folder)
     if not like.base:
         source = replace(source, parts={})  # it has its own, which may have been tuned with the rest
+    return ModelPlan(source, like.engine, like.extra, services=like.services, tasks=like.tasks)
+
+
+def _single_file(settings: Settings, service: str, file: Path) -> ModelPlan:
+    """A checkpoint of SDXL in one file, over the catalog's first, which has its configurations and tokenizers."""
+    like = next((e for e in catalog() if "DiffusionEngine" in e.engine and e.folder and service in e.services), None)
+    if like is None:
+        raise SettingsProblem(f"MODEL_NAME: {file.name} is a checkpoint of a picture model, and {service} loads none")
+    base = like.place(models_folder(settings))
+    source = replace(_source(settings, like, model=file.stem, folder=file), base=base, parts={})
     return ModelPlan(source, like.engine, like.extra, services=like.services, tasks=like.tasks)
 
 

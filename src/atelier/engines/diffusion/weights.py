@@ -1,4 +1,4 @@
-"""From files to a whole pipeline: a diffusers folder, or a UNet of SDXL-Lightning over one; its VAE or a better one."""
+"""From files to a whole pipeline: a diffusers folder, a UNet of SDXL-Lightning over one, or all in a single file."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import torch
 import transformers
 from accelerate import init_empty_weights
 from diffusers import AutoencoderKL, EulerDiscreteScheduler, StableDiffusionXLPipeline, UNet2DConditionModel
+from diffusers.loaders.single_file_utils import SingleFileComponentError
 from diffusers.utils import logging as diffusers_logging
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -20,6 +21,9 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection
 from atelier.contracts.engine import ModelSource
 from atelier.contracts.sampling import Sampling
 from atelier.errors import ModelMissing
+
+SINGLE_FILE = ".safetensors"
+"""How the name of a checkpoint ends that is one file: every weight, and neither configurations nor tokenizers."""
 
 _LIGHTNING = re.compile(r"sdxl_lightning_(\d+)step_unet(_x0)?\.safetensors")
 _PREFERRED_STEPS = (4, 8, 2, 1)
@@ -48,6 +52,8 @@ def find_distilled(folder: Path) -> Distilled | None:
 def load_pipeline(source: ModelSource, precision: torch.dtype) -> tuple[StableDiffusionXLPipeline, Sampling]:
     """The pipeline of `source` on the CPU, and how it is sampled. Raises ModelMissing in words."""
     _quieten()
+    if source.folder and source.folder.suffix == SINGLE_FILE:
+        return _from_single_file(source, source.folder, precision), source.sampling or Sampling()
     distilled = find_distilled(source.folder) if source.folder else None
     folder = _base(source) if distilled else _installed(source.model, source.folder)
     given = {}
@@ -75,12 +81,24 @@ def _base(source: ModelSource) -> Path:
     return source.base
 
 
+_NOT_WHAT_THEY_SHOULD_BE = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    RuntimeError,
+    SafetensorError,
+    SingleFileComponentError,
+)
+
+
 @contextmanager
 def _in_words(model: str, part: str = "its files") -> Iterator[None]:
     """What the libraries raise for files that are not what they should be, as one sentence."""
     try:
         yield
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, SafetensorError) as problem:
+    except _NOT_WHAT_THEY_SHOULD_BE as problem:
         raise ModelMissing(
             f"{model} could not be loaded: {part} are damaged, incomplete or of another kind of model; "
             "download it again"
@@ -103,6 +121,19 @@ def _pipeline(
             **given,
         )
         _check_whole(pipeline.unet, pipeline.vae)
+    return pipeline
+
+
+def _from_single_file(source: ModelSource, file: Path, precision: torch.dtype) -> StableDiffusionXLPipeline:
+    """Built as its base is, whose folder has the configurations and the tokenizers."""
+    base = _base(source)
+    if not file.is_file():
+        raise ModelMissing(f"{source.model} is not there any more; put its file back, then restart this service")
+    with _in_words(source.model, "its weights"):
+        pipeline = StableDiffusionXLPipeline.from_single_file(
+            str(file), config=str(base), local_files_only=True, dtype=precision, add_watermarker=False
+        )
+        _check_whole(pipeline.unet, pipeline.vae, pipeline.text_encoder, pipeline.text_encoder_2)
     return pipeline
 
 
