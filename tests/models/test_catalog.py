@@ -48,7 +48,7 @@ def test_a_model_that_is_laid_over_another_needs_both(tmp_path: Path) -> None:
     (tmp_path / "models" / SDXL).mkdir(parents=True)
     [plan] = plans(Settings(home=tmp_path, model_name=LIGHTNING), ["text-to-image"])
     assert (plan.source.folder, plan.source.base) == (tmp_path / "models" / LIGHTNING, tmp_path / "models" / SDXL)
-    assert plan.source.sampling == Sampling(steps=4, guidance_scale=0, fixed=True)
+    assert plan.source.sampling == Sampling(steps=4, guidance_scale=0)
 
 
 def test_a_part_takes_the_place_of_a_models_own_where_it_is_here(tmp_path: Path) -> None:

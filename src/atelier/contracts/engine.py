@@ -90,6 +90,7 @@ class EngineInfo:
     note: str | None = None
     voices: Sequence[str] = ()
     languages: Sequence[str] = ()
+    loras: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ class ModelSource:
     `cuda`, `cuda:1`, or `auto` (a GPU where there is one). note: passed on to `EngineInfo`. one_size: it draws well at
     its native size only, so that other sizes are made from that one. precision: `float32`, `bfloat16`, `float16`, or
     `auto` (what suits the device). base: the folder of the model that it is laid over. parts: part of the model → the
-    folder that takes its place. sampling: of pictures; None: the usual one, or what the weights themselves ask for.
+    folder that takes its place. loras: the folder of LoRA files for it. sampling: what suits it, where its weights
+    do not say.
     """
 
     model: str
@@ -113,7 +115,8 @@ class ModelSource:
     precision: str = "auto"
     base: Path | None = None
     parts: Mapping[str, Path] = field(default_factory=dict)
-    sampling: Sampling | None = None
+    loras: Path | None = None
+    sampling: Sampling = field(default_factory=Sampling)
 
 
 class Engine(Protocol):

@@ -31,6 +31,15 @@ class Licence(BaseModel):
     commercial: Literal["yes", "no", "conditional"]
 
 
+class Defaults(BaseModel):
+    """What suits the model where a request does not say: denoising steps, and how closely to follow the prompt."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    steps: int | None = None
+    guidance: float | None = None
+
+
 class ModelEntry(BaseModel):
     """One model of catalog.toml, with the checksums of its files where they are known."""
 
@@ -46,7 +55,7 @@ class ModelEntry(BaseModel):
     beside: bool = False
     base: str | None = None
     parts: Mapping[str, str] = {}
-    sampling: Sampling | None = None
+    defaults: Defaults = Defaults()
     one_size: bool = False
     words: frozenset[str] = frozenset()
     note: str | None = None
@@ -181,5 +190,14 @@ def _source(settings: Settings, like: ModelEntry, *, model: str, folder: Path | 
         precision=settings.precision,
         base=here / like.base if like.base else None,
         parts={part: here / place for part, place in like.parts.items() if (here / place).is_dir()},
-        sampling=like.sampling,
+        loras=here / "loras",
+        sampling=_sampling(like),
+    )
+
+
+def _sampling(entry: ModelEntry) -> Sampling:
+    usual, own = Sampling(), entry.defaults
+    return Sampling(
+        steps=usual.steps if own.steps is None else own.steps,
+        guidance_scale=usual.guidance_scale if own.guidance is None else own.guidance,
     )

@@ -29,18 +29,19 @@ from atelier.media.image import read_image, read_mask
 
 
 def begin(model: Model, request: ImageRequest) -> tuple[Work, list[str]]:
-    """The work of `request` before its first step, and warnings for the caller.
+    """The work of `request` before its first step, and warnings for the caller. The model has taken its adapters.
 
     Raises InvalidRequest for a style that there is not or a mask that does not fit, UnreadableMedia for a picture
     that is none.
     """
     assert isinstance(request, TextToImageRequest | ImageToImageRequest)
-    prompt = _styled(request)
+    prompt, loras = _styled(request), request.adapters
     given = read_image(request.image) if isinstance(request, ImageToImageRequest) else None
     width, height = size = _size(model, request, given)
-    positive = model.prompts.encode(prompt)
+    positive = model.prompts.encode(prompt, loras)
     sampled = model.sampling.of(request)
-    negative = model.prompts.encode_negative(request.negative_prompt) if sampled.guidance_scale > 1 else None
+    is_guided = sampled.guidance_scale > 1
+    negative = model.prompts.encode_negative(request.negative_prompt, loras) if is_guided else None
     sizes = torch.tensor([[height, width, 0, 0, height, width]], device=model.device, dtype=model.precision)
     seeds = _seeds(request)
     schedule = _schedule(model, request, sampled.steps, seeds)
@@ -57,6 +58,7 @@ def begin(model: Model, request: ImageRequest) -> tuple[Work, list[str]]:
         revised_prompt=prompt if request.style else None,
         enlarged_to=request.dimensions if request.dimensions != size else None,
         kept=kept,
+        loras=loras,
     )
     return work, _warnings(model, sampled, positive, negative, work)
 

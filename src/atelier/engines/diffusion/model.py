@@ -9,6 +9,7 @@ from diffusers import StableDiffusionXLPipeline
 
 from atelier.contracts.engine import ModelSource
 from atelier.contracts.sampling import Sampling
+from atelier.engines.diffusion.adapters import Adapters
 from atelier.engines.diffusion.pixels import Pixels
 from atelier.engines.diffusion.prompts import PromptEncoder
 from atelier.engines.diffusion.weights import load_pipeline
@@ -23,6 +24,7 @@ class Model:
     """
 
     pipeline: StableDiffusionXLPipeline
+    adapters: Adapters
     prompts: PromptEncoder
     pixels: Pixels
     native_side: int
@@ -38,9 +40,11 @@ def load_model(source: ModelSource, device: torch.device) -> Model:
     precision = choose_precision(device, source.precision)
     pipeline, sampling = load_pipeline(source, precision)
     _place(pipeline, device, precision)
+    adapters = Adapters(pipeline, source.loras)
     return Model(
         pipeline,
-        PromptEncoder(pipeline),
+        adapters,
+        PromptEncoder(pipeline, adapters),
         Pixels(pipeline),
         _native_side(pipeline),
         device,

@@ -53,7 +53,7 @@ def load_pipeline(source: ModelSource, precision: torch.dtype) -> tuple[StableDi
     """The pipeline of `source` on the CPU, and how it is sampled. Raises ModelMissing in words."""
     _quieten()
     if source.folder and source.folder.suffix == SINGLE_FILE:
-        return _from_single_file(source, source.folder, precision), source.sampling or Sampling()
+        return _from_single_file(source, source.folder, precision), source.sampling
     distilled = find_distilled(source.folder) if source.folder else None
     folder = _base(source) if distilled else _installed(source.model, source.folder)
     given = {}
@@ -63,7 +63,7 @@ def load_pipeline(source: ModelSource, precision: torch.dtype) -> tuple[StableDi
         given["unet"] = _distilled_unet(source.model, folder, distilled, precision)
     pipeline = _pipeline(source.model, folder, precision, given)
     if distilled is None:
-        return pipeline, source.sampling or Sampling()
+        return pipeline, source.sampling
     pipeline.scheduler = _distilled_scheduler(pipeline.scheduler, distilled)
     return pipeline, Sampling(distilled.steps, guidance_scale=0.0, fixed=True)
 
