@@ -66,6 +66,7 @@ class PaintEngine:
         self.source = source
         self.gate = Gate()
         self.stepped: list[list[str]] = []  # the prompts of every step's runs
+        self.asked: list[ImageRequest] = []
         self.closed: list[str] = []
         PaintEngine.newest = self
 
@@ -86,6 +87,7 @@ class PaintEngine:
             raise UnreadableMedia("image: not a picture that can be read", field="image")
         if request.negative_prompt == "unknown to this model":
             raise InvalidRequest("negative_prompt: not known to this model", field="negative_prompt")
+        self.asked.append(request)
         return PaintRun(key="paint", request=request)
 
     def step(self, runs: Sequence[Run]) -> None:
@@ -105,7 +107,7 @@ class PaintEngine:
             run.done = True
             return
         run.step += 1
-        steps = run.request.num_inference_steps
+        steps = run.request.num_inference_steps or 30
         run.progress = run.step / steps
         if run.step < steps:
             if run.request.partial_images:

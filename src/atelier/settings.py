@@ -271,6 +271,14 @@ class Settings(BaseSettings):
     idle_minutes: Annotated[
         float | None, Field(gt=0, description="A model that nobody uses for so long leaves the memory; none: it stays.")
     ] = None
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16", "float16"],
+        Field(description="How exactly image models compute; auto: float16 on a GPU, float32 on a CPU."),
+    ] = "auto"
+    loras: Annotated[
+        dict[str, list[str]],
+        Field(description="Who may use which LoRA: its name → tenants; * is any other name, or every tenant."),
+    ] = {}
     threads: Annotated[int | None, Field(ge=1, description="CPU threads of a worker; none: half the cores.")] = None
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="How much is logged.")] = (
         "info"

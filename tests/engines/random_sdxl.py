@@ -42,6 +42,14 @@ def build_random_sdxl(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
+def build_random_vae(folder: Path, seed: int, *, force_upcast: bool) -> Path:
+    """Write its VAE alone, as such are published to take the place of a model's own."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        _vae(force_upcast).save_pretrained(folder, safe_serialization=True)
+    return folder
+
+
 def _pipeline(seed: int) -> StableDiffusionXLPipeline:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -81,7 +89,7 @@ def _unet() -> UNet2DConditionModel:
     return unet
 
 
-def _vae() -> AutoencoderKL:
+def _vae(force_upcast: bool = True) -> AutoencoderKL:
     return AutoencoderKL(
         sample_size=NATIVE_SIDE,
         block_out_channels=(8, 16, 32, 32),
@@ -91,7 +99,7 @@ def _vae() -> AutoencoderKL:
         norm_num_groups=8,
         latent_channels=4,
         scaling_factor=0.13025,
-        force_upcast=True,
+        force_upcast=force_upcast,
     )
 
 

@@ -6,8 +6,7 @@ import io
 import json
 import logging
 import shutil
-from collections import defaultdict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,14 +22,27 @@ from diffusers import (
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
 )
-from numpy.typing import NDArray
+from painted import (
+    TOLERANCE,
+    Pixels,
+    assert_same,
+    difference,
+    drawing,
+    expected,
+    made,
+    paint,
+    picture_request,
+    pixels_of,
+    png,
+    text_request,
+)
 from PIL import Image
 from random_sdxl import NATIVE_SIDE, build_random_sdxl
 from safetensors.torch import load_file, save_file
 
 from atelier.contracts import styles
-from atelier.contracts.engine import ModelSource, PicturePreview, PicturesMade, Run
-from atelier.contracts.images import ImageRequest, ImageToImageRequest, TextToImageRequest
+from atelier.contracts.engine import ModelSource, PicturePreview, Run
+from atelier.contracts.images import ImageRequest, ImageToImageRequest
 from atelier.engines.diffusion import DiffusionEngine
 from atelier.engines.diffusion.beginning import preview_steps
 from atelier.engines.diffusion.masking import FEATHER, feathered
@@ -41,11 +53,7 @@ from atelier.media.image import read_mask
 
 torch.set_num_threads(1)
 
-TOLERANCE = 2
-"""Grey levels of 255 by which a pixel may differ from the reference's, or from itself in other company."""
 VISIBLE = 20
-
-Pixels = NDArray[np.uint8]
 
 
 @pytest.fixture(scope="session")
@@ -97,21 +105,6 @@ def _inside_a_mask(pipeline: StableDiffusionXLPipeline) -> StableDiffusionXLInpa
     return made
 
 
-def text_request(prompt: str = "a red fox", **fields: Any) -> TextToImageRequest:
-    return TextToImageRequest(prompt=prompt, **{"seed": 7, "num_inference_steps": 6, **fields})
-
-
-def picture_request(prompt: str = "a red fox", **fields: Any) -> ImageToImageRequest:
-    usual = {"seed": 7, "num_inference_steps": 6, "image": png(drawing())}
-    return ImageToImageRequest(prompt=prompt, **{**usual, **fields})
-
-
-def drawing(width: int = NATIVE_SIDE, height: int = NATIVE_SIDE) -> Image.Image:
-    across, down = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
-    rings = 127 + 127 * np.sin(np.hypot(across - 100, down - 150) / 9)
-    return Image.fromarray(np.stack([across, down, rings], axis=-1).astype(np.uint8))
-
-
 HOLE = (32, 24, 96, 104)
 """Left, top, right and bottom of the usual mask: on the squares of pixels that a latent stands for."""
 
@@ -128,77 +121,8 @@ def masked_request(prompt: str = "a red fox", **fields: Any) -> ImageToImageRequ
     return picture_request(prompt, **{"mask": png(mask()), **fields})
 
 
-def png(picture: Image.Image) -> bytes:
-    sink = io.BytesIO()
-    picture.save(sink, "PNG")
-    return sink.getvalue()
-
-
-def step_all(engine: DiffusionEngine, runs: Sequence[Run]) -> None:
-    """As the worker's scheduler does it: every group of equal keys goes one step."""
-    groups: dict[Hashable, list[Run]] = defaultdict(list)
-    for run in runs:
-        groups[run.key].append(run)
-    for group in groups.values():
-        engine.step(group)
-
-
-def paint(engine: DiffusionEngine, *requests: ImageRequest, apart: int = 0) -> list[PicturesMade]:
-    """Serve the requests together; each arrives `apart` steps after the one before."""
-    runs: list[Run] = []
-    waiting, passes = list(requests), 0
-    while waiting or not all(run.done for run in runs):
-        while waiting and passes >= apart * len(runs):
-            runs.append(engine.start(waiting.pop(0)))
-        step_all(engine, [run for run in runs if not run.done])
-        passes += 1
-    for run in runs:
-        engine.close(run)
-    return [made(run) for run in runs]
-
-
-def made(run: Run) -> PicturesMade:
-    end = run.outputs[-1]
-    assert isinstance(end, PicturesMade)
-    return end
-
-
 def previews(run: Run) -> list[PicturePreview]:
     return [output for output in run.outputs if isinstance(output, PicturePreview)]
-
-
-def pixels_of(end: PicturesMade) -> list[Pixels]:
-    return [picture.pixels for picture in end.pictures]
-
-
-def difference(a: Pixels, b: Pixels) -> int:
-    assert a.shape == b.shape
-    return int(np.abs(a.astype(int) - b.astype(int)).max())
-
-
-def expected(pipeline: Any, request: ImageRequest, **more: Any) -> list[Pixels]:
-    """What diffusers itself makes of the request."""
-    assert isinstance(request, TextToImageRequest | ImageToImageRequest)
-    assert request.seed is not None
-    if isinstance(request, ImageToImageRequest):
-        more = {"image": Image.open(io.BytesIO(request.image)), "strength": request.strength, **more}
-    elif request.dimensions:
-        more = {"width": request.dimensions[0], "height": request.dimensions[1], **more}
-    images = pipeline(
-        request.prompt,
-        negative_prompt=request.negative_prompt or None,
-        num_inference_steps=request.num_inference_steps,
-        guidance_scale=request.guidance_scale,
-        num_images_per_prompt=request.n,
-        generator=[torch.Generator().manual_seed(request.seed + place) for place in range(request.n)],
-        **more,
-    ).images
-    return [np.asarray(image) for image in images]
-
-
-def assert_same(ours: list[Pixels], theirs: list[Pixels]) -> None:
-    assert len(ours) == len(theirs)
-    assert max(difference(a, b) for a, b in zip(ours, theirs, strict=True)) <= TOLERANCE
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from atelier.contracts.sampling import Sampling
 from atelier.models.catalog import catalog, plans
 from atelier.models.entry import ModelEntry
 from atelier.models.fit import Fit, Machine, fit, in_words
@@ -47,6 +48,54 @@ def test_a_model_of_two_tasks_takes_none_from_the_models_before_it(tmp_path: Pat
     assert [plan.source.model for plan in found] == ["rapidocr", "florence-community/Florence-2-large"]
     first = {task: next(plan.source.model for plan in found if task in plan.tasks) for task in ("caption", "ocr")}
     assert first == {"caption": "florence-community/Florence-2-large", "ocr": "rapidocr"}
+
+
+SDXL, LIGHTNING = "stabilityai/stable-diffusion-xl-base-1.0", "ByteDance/SDXL-Lightning"
+
+
+def test_a_model_that_is_laid_over_another_needs_both(tmp_path: Path) -> None:
+    (tmp_path / "models" / LIGHTNING).mkdir(parents=True)
+    assert chosen(tmp_path, "text-to-image") == ["atelier-mini-sdxl"]
+    (tmp_path / "models" / SDXL).mkdir(parents=True)
+    [plan] = plans(Settings(home=tmp_path, model_name=LIGHTNING), ["text-to-image"])
+    assert (plan.source.folder, plan.source.base) == (tmp_path / "models" / LIGHTNING, tmp_path / "models" / SDXL)
+    assert plan.source.sampling == Sampling(steps=4, guidance_scale=0)
+
+
+def test_a_part_takes_the_place_of_a_models_own_where_it_is_here(tmp_path: Path) -> None:
+    (tmp_path / "models" / SDXL).mkdir(parents=True)
+    [plan] = plans(Settings(home=tmp_path), ["text-to-image"])
+    assert plan.source.parts == {}
+    vae = tmp_path / "models/madebyollin/sdxl-vae-fp16-fix"
+    vae.mkdir(parents=True)
+    [plan] = plans(Settings(home=tmp_path), ["text-to-image"])
+    assert plan.source.parts == {"vae": vae}
+
+
+def test_a_tuned_model_keeps_its_own_vae(tmp_path: Path) -> None:
+    for folder in ("models/madebyollin/sdxl-vae-fp16-fix", "tuned", "distilled"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "tuned/model_index.json").write_text("{}")
+    (tmp_path / "distilled/sdxl_lightning_8step_unet.safetensors").write_bytes(b"")
+    [tuned] = plans(Settings(home=tmp_path, model_name=str(tmp_path / "tuned")), ["text-to-image"])
+    [distilled] = plans(Settings(home=tmp_path, model_name=str(tmp_path / "distilled")), ["text-to-image"])
+    assert (tuned.source.base, tuned.source.parts) == (None, {})
+    assert (distilled.source.base, list(distilled.source.parts)) == (tmp_path / "models" / SDXL, ["vae"])
+
+
+def test_a_single_file_is_built_as_sdxl_is(tmp_path: Path) -> None:
+    file = tmp_path / "juggernaut-xl.safetensors"
+    file.write_bytes(b"")
+    [plan] = plans(Settings(home=tmp_path, model_name=str(file)), ["text-to-image"])
+    assert (plan.source.model, plan.source.folder) == ("juggernaut-xl", file)
+    assert (plan.source.base, plan.source.parts) == (tmp_path / "models" / SDXL, {})
+    with pytest.raises(SettingsProblem, match=r"juggernaut-xl.safetensors is a checkpoint of a picture model"):
+        plans(Settings(home=tmp_path, model_name=str(file)), ["text-to-speech"])
+
+
+def test_device_and_precision_are_those_of_the_settings(tmp_path: Path) -> None:
+    [plan] = plans(Settings(home=tmp_path, device="cpu", precision="bfloat16"), ["text-to-image"])
+    assert (plan.source.device, plan.source.precision) == ("cpu", "bfloat16")
 
 
 def test_settings_choose_and_the_first_is_the_default(tmp_path: Path) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from atelier.contracts.base import Contract, Event, Usage
+from atelier.contracts.sampling import Sampling
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,15 +90,20 @@ class EngineInfo:
     note: str | None = None
     voices: Sequence[str] = ()
     languages: Sequence[str] = ()
+    loras: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class ModelSource:
     """What an engine is built from: `Engine(source)`.
 
-    model: the catalog's id. folder: where the weights lie; None where the library brings them. device: `cpu`,
+    model: the catalog's id. folder: where the weights lie, or the one file that they are; None where the library brings
+    them. device: `cpu`,
     `cuda`, `cuda:1`, or `auto` (a GPU where there is one). note: passed on to `EngineInfo`. one_size: it draws well at
-    its native size only, so that other sizes are made from that one.
+    its native size only, so that other sizes are made from that one. precision: `float32`, `bfloat16`, `float16`, or
+    `auto` (what suits the device). base: the folder of the model that it is laid over. parts: part of the model → the
+    folder that takes its place. loras: the folder of LoRA files for it. sampling: what suits it, where its weights
+    do not say.
     """
 
     model: str
@@ -106,6 +112,11 @@ class ModelSource:
     device: str = "auto"
     note: str | None = None
     one_size: bool = False
+    precision: str = "auto"
+    base: Path | None = None
+    parts: Mapping[str, Path] = field(default_factory=dict)
+    loras: Path | None = None
+    sampling: Sampling = field(default_factory=Sampling)
 
 
 class Engine(Protocol):

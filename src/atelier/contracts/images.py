@@ -29,24 +29,56 @@ def _fitting(size: str) -> str:
 Size = Annotated[str, StringConstraints(max_length=20, to_lower=True), AfterValidator(_fitting)]
 
 
+_LORA = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}(:-?[0-9]{1,2}(\.[0-9]{1,4})?)?$"
+_MOST_STRENGTH = 2.0
+
+Loras = tuple[tuple[str, float], ...]
+"""Names, each with its strength: 1 is as it was trained, negative leads away from it. Sorted, without those of 0."""
+
+
+def _within_strength(lora: str) -> str:
+    if abs(float(lora.partition(":")[2] or 1)) > _MOST_STRENGTH:
+        raise ValueError(f"a strength is from -{_MOST_STRENGTH:g} to {_MOST_STRENGTH:g}, not as in {lora}")
+    return lora
+
+
+def _each_once(loras: list[str]) -> list[str]:
+    names = [lora.partition(":")[0] for lora in loras]
+    if len(set(names)) < len(names):
+        raise ValueError("each may be named once")
+    return loras
+
+
+Lora = Annotated[str, StringConstraints(pattern=_LORA), AfterValidator(_within_strength)]
+
+
 class ImageSettings(Contract):
     """The fields that both image services share.
 
     size: `WIDTHxHEIGHT` in pixels, multiples of 8 from 64 to 2048; `auto` or none: what the model was trained
-    for. seed: none draws one, which the answer names. Image i of n uses seed + i. guidance_scale: 1 and less
-    switches classifier-free guidance off. output_compression: the quality of jpeg and webp, 0 to 100.
+    for. seed: none draws one, which the answer names. Image i of n uses seed + i. num_inference_steps and
+    guidance_scale: none is what suits the model, 30 and 7.5 for most. A guidance_scale of 1 and less switches
+    classifier-free guidance off. output_compression: the quality of jpeg and webp, 0 to 100. loras: `name` or
+    `name:strength` of what the service has beside its model; strengths from -2 to 2, 1 where none is given.
     """
 
     negative_prompt: Annotated[Text, Field(max_length=4_000)] = ""
     style: Annotated[str, Field(max_length=40)] | None = None
     size: Size = "auto"
     n: Annotated[int, Field(ge=1, le=8)] = 1
-    num_inference_steps: Annotated[int, Field(ge=1, le=150)] = 30
-    guidance_scale: Annotated[float, Field(ge=0, le=30)] = 7.5
+    num_inference_steps: Annotated[int, Field(ge=1, le=150)] | None = None
+    guidance_scale: Annotated[float, Field(ge=0, le=30)] | None = None
     seed: Annotated[int, Field(ge=0, le=MOST_SEED)] | None = None
     model: ModelName | None = None
     output_format: Literal["png", "jpeg", "webp"] = "png"
     output_compression: Annotated[int, Field(ge=0, le=100)] = 95
+    loras: Annotated[list[Lora], Field(max_length=4), AfterValidator(_each_once)] = []
+
+    @property
+    def adapters(self) -> Loras:
+        """What `loras` asks for."""
+        parts = (lora.partition(":") for lora in self.loras)
+        return tuple(sorted((name, strength) for name, _, given in parts if (strength := float(given or 1))))
 
     @property
     def dimensions(self) -> tuple[int, int] | None:

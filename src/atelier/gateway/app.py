@@ -92,6 +92,7 @@ async def open_gateway(
             metrics=metrics,
             aliases=settings.aliases,
             plans=settings.plans,
+            loras=settings.loras,
             retention_days=settings.retention_days,
             public_url=settings.public_url,
             most_body_bytes=most_bytes,

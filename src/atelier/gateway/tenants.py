@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from atelier.errors import Forbidden, Unavailable
@@ -169,6 +169,16 @@ def permit(caller: Caller, facts: TenantFacts, service: str) -> None:
     refuse_suspended(facts)
     if not caller.may(service):
         raise Forbidden(f"These credentials are not for {service}; use some that are, or ask your operator")
+
+
+def permit_loras(caller: Caller, loras: Iterable[str], allowed: Mapping[str, Sequence[str]]) -> None:
+    """allowed: name → tenants; `*` stands for every name that is not in it, and for every tenant. Raises Forbidden,
+    which says nothing of whether there is one of that name."""
+    for lora in loras:
+        name = lora.partition(":")[0]
+        tenants = allowed.get(name, allowed.get("*", ()))
+        if caller.tenant not in tenants and "*" not in tenants:
+            raise Forbidden(f"loras: {name} is not among those that you may use; ask your operator", field="loras")
 
 
 def refuse_suspended(facts: TenantFacts) -> None:

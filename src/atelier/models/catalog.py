@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from pydantic_core import from_json
 
 from atelier.catalog import SERVICES
 from atelier.contracts.engine import ModelSource
+from atelier.contracts.sampling import Sampling
 from atelier.models.entry import HERE, ModelEntry
 from atelier.models.lockfile import read_lock
 from atelier.settings import Settings, SettingsProblem
@@ -66,18 +68,33 @@ def _named(settings: Settings, service: str, name: str) -> ModelPlan:
     if entry is not None and service in entry.services:
         return _plan(settings, entry)
     folder = Path(name)
+    if folder.suffix == ".safetensors" and folder.is_file():
+        return _single_file(settings, service, folder)
     if not folder.is_dir():
         known = ", ".join(entry.id for entry in catalog() if service in entry.services)
         raise SettingsProblem(f"MODEL_NAME: {name} is neither a folder nor a model of {service}; there are {known}")
     like = _architecture(folder, service)
-    source = ModelSource(model=folder.name, folder=folder, device=settings.device)
+    source = _source(settings, like, model=folder.name, folder=folder)
+    if not like.base:
+        source = replace(source, parts={})  # it has its own, which may have been tuned with the rest
+    return ModelPlan(source, like.engine, like.extra, services=like.services, tasks=like.tasks)
+
+
+def _single_file(settings: Settings, service: str, file: Path) -> ModelPlan:
+    """A checkpoint of SDXL in one file, over the catalog's first, which has its configurations and tokenizers."""
+    like = next((e for e in catalog() if "DiffusionEngine" in e.engine and e.folder and service in e.services), None)
+    if like is None:
+        raise SettingsProblem(f"MODEL_NAME: {file.name} is a checkpoint of a picture model, and {service} loads none")
+    base = like.place(models_folder(settings))
+    source = replace(_source(settings, like, model=file.stem, folder=file), base=base, parts={})
     return ModelPlan(source, like.engine, like.extra, services=like.services, tasks=like.tasks)
 
 
 def _architecture(folder: Path, service: str) -> ModelEntry:
     """The catalog's entry whose engine reads this folder. Raises SettingsProblem for a layout that none does."""
-    engine = _engine_of(folder)
-    entry = next((e for e in catalog() if engine and engine in e.engine and service in e.services), None)
+    engine, is_laid_over = _engine_of(folder), any(folder.glob("sdxl_lightning_*step_unet*.safetensors"))
+    able = [entry for entry in catalog() if engine and engine in entry.engine and service in entry.services]
+    entry = next((entry for entry in able if bool(entry.base) == is_laid_over), None)
     if entry is None:
         raise SettingsProblem(
             f"MODEL_NAME: {folder.name} is not laid out as a model that {service} can load "
@@ -88,7 +105,7 @@ def _architecture(folder: Path, service: str) -> ModelEntry:
 
 
 def _engine_of(folder: Path) -> str | None:
-    if (folder / "model_index.json").is_file():
+    if (folder / "model_index.json").is_file() or any(folder.glob("sdxl_lightning_*step_unet*.safetensors")):
         return "DiffusionEngine"
     if (folder / "model.bin").is_file():
         return "WhisperEngine"
@@ -105,18 +122,10 @@ def _engine_of(folder: Path) -> str | None:
 
 
 def _plan(settings: Settings, entry: ModelEntry) -> ModelPlan:
-    folder = models_folder(settings)
-    locked = read_lock(folder).models.get(entry.id)
-    source = ModelSource(
-        model=entry.id,
-        folder=entry.place(folder),
-        revision=locked.revision if locked else None,
-        device=settings.device,
-        note=entry.note,
-        one_size=entry.one_size,
-    )
+    locked = read_lock(models_folder(settings)).models.get(entry.id)
+    source = _source(settings, entry, model=entry.id, folder=entry.place(models_folder(settings)))
     return ModelPlan(
-        source,
+        replace(source, revision=locked.revision if locked else None, note=entry.note, one_size=entry.one_size),
         entry.engine,
         entry.extra,
         services=entry.services,
@@ -125,4 +134,27 @@ def _plan(settings: Settings, entry: ModelEntry) -> ModelPlan:
         files=entry.files,
         remedy="reinstall Atelier" if entry.packaged else f"type: atelier models download {entry.id}",
         licence=entry.licence.model_dump(),
+    )
+
+
+def _source(settings: Settings, like: ModelEntry, *, model: str, folder: Path | None) -> ModelSource:
+    """Weights that are loaded and sampled as those of `like` are."""
+    here = models_folder(settings)
+    return ModelSource(
+        model=model,
+        folder=folder,
+        device=settings.device,
+        precision=settings.precision,
+        base=here / like.base if like.base else None,
+        parts={part: here / place for part, place in like.parts.items() if (here / place).is_dir()},
+        loras=here / "loras",
+        sampling=_sampling(like),
+    )
+
+
+def _sampling(entry: ModelEntry) -> Sampling:
+    usual, own = Sampling(), entry.defaults
+    return Sampling(
+        steps=usual.steps if own.steps is None else own.steps,
+        guidance_scale=usual.guidance_scale if own.guidance is None else own.guidance,
     )

@@ -75,6 +75,8 @@ class ModelEntry(_Checked):
     source: where a download takes it from; empty: a library or this package brings it. size: of the download, in GB,
     about. memory: in GB, about, by precision. languages: ISO 639 codes, or `multilingual`; empty: none, or any. sizes:
     in pixels, that it draws best. replaces: ids of models that it does the work of. tiers: what to install together.
+    base: the folder of the model that it is laid over, which must be here too. parts: part of the model → the folder
+    that takes its place, where that is here.
     """
 
     id: str
@@ -85,6 +87,8 @@ class ModelEntry(_Checked):
     folder: str | None = None
     packaged: str | None = None
     beside: bool = False
+    base: str | None = None
+    parts: Mapping[str, str] = {}
     one_size: bool = False
     words: frozenset[str] = frozenset()
     note: str | None = None
@@ -117,6 +121,8 @@ class ModelEntry(_Checked):
 
     def here(self, models_folder: Path) -> bool:
         """Whether it can be loaded without fetching anything."""
+        if self.base and not (models_folder / self.base).is_dir():
+            return False
         place = self.place(models_folder)
         return place is None or self.packaged is not None or place.is_dir()
 

@@ -17,6 +17,7 @@ from atelier.contracts.images import (
     ImageToImageRequest,
     TextToImageRequest,
 )
+from atelier.contracts.sampling import Sampled
 from atelier.engines.diffusion.masking import Kept, feathered, latent_mask
 from atelier.engines.diffusion.model import Model
 from atelier.engines.diffusion.painting import Conditioning, Work
@@ -28,35 +29,38 @@ from atelier.media.image import read_image, read_mask
 
 
 def begin(model: Model, request: ImageRequest) -> tuple[Work, list[str]]:
-    """The work of `request` before its first step, and warnings for the caller.
+    """The work of `request` before its first step, and warnings for the caller. The model has taken its adapters.
 
     Raises InvalidRequest for a style that there is not or a mask that does not fit, UnreadableMedia for a picture
     that is none.
     """
     assert isinstance(request, TextToImageRequest | ImageToImageRequest)
-    prompt = _styled(request)
+    prompt, loras = _styled(request), request.adapters
     given = read_image(request.image) if isinstance(request, ImageToImageRequest) else None
     width, height = size = _size(model, request, given)
-    positive = model.prompts.encode(prompt)
-    negative = model.prompts.encode_negative(request.negative_prompt) if request.guidance_scale > 1 else None
+    positive = model.prompts.encode(prompt, loras)
+    sampled = model.sampling.of(request)
+    is_guided = sampled.guidance_scale > 1
+    negative = model.prompts.encode_negative(request.negative_prompt, loras) if is_guided else None
     sizes = torch.tensor([[height, width, 0, 0, height, width]], device=model.device, dtype=model.precision)
     seeds = _seeds(request)
-    schedule = _schedule(model, request, seeds)
+    schedule = _schedule(model, request, sampled.steps, seeds)
     latents, kept = _beginnings(model, request, schedule, given, size)
     work = Work(
         latents=latents,
         schedule=schedule,
         positive=_repeated(positive, sizes, request.n),
         negative=_repeated(negative, sizes, request.n) if negative else None,
-        guidance_scale=request.guidance_scale,
+        guidance_scale=sampled.guidance_scale,
         seeds=seeds,
         preview_steps=preview_steps(request.partial_images, len(schedule)),
         tokens=positive.tokens + (negative.tokens if negative else 0),
         revised_prompt=prompt if request.style else None,
         enlarged_to=request.dimensions if request.dimensions != size else None,
         kept=kept,
+        loras=loras,
     )
-    return work, _warnings(model, positive, negative, work)
+    return work, _warnings(model, sampled, positive, negative, work)
 
 
 def working_size(model: Model, request: ImageRequest) -> tuple[int, int]:
@@ -95,11 +99,10 @@ def _seeds(request: ImageRequest) -> list[int]:
     return [(first + place) % (MOST_SEED + 1) for place in range(request.n)]
 
 
-def _schedule(model: Model, request: ImageRequest, seeds: list[int]) -> Schedule:
+def _schedule(model: Model, request: ImageRequest, steps: int, seeds: list[int]) -> Schedule:
     # The CPU's generator gives the same noise on every kind of device.
     generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
     strength = request.strength if isinstance(request, ImageToImageRequest) else 1.0
-    steps = request.num_inference_steps
     try:
         return Schedule(model.pipeline.scheduler, steps, generators, device=model.device, strength=strength)
     except ValueError as problem:  # some samplers were distilled for a certain number of steps
@@ -141,8 +144,9 @@ def _repeated(encoded: Encoded, sizes: torch.Tensor, n: int) -> Conditioning:
     return Conditioning(encoded.text.expand(n, -1, -1), encoded.pooled.expand(n, -1), sizes.expand(n, -1))
 
 
-def _warnings(model: Model, positive: Encoded, negative: Encoded | None, work: Work) -> list[str]:
-    warnings = [
+def _warnings(model: Model, sampled: Sampled, positive: Encoded, negative: Encoded | None, work: Work) -> list[str]:
+    warnings = list(sampled.warnings)
+    warnings += [
         cut_warning(name, encoded, model.prompts.most_tokens)
         for name, encoded in (("prompt", positive), ("negative_prompt", negative))
         if encoded is not None and encoded.unread

@@ -52,8 +52,9 @@ class DiffusionEngine:
             model=self._source.model,
             revision=self._source.revision,
             device=str(self._device),
-            precision=str(choose_precision(self._device)).removeprefix("torch."),
+            precision=str(choose_precision(self._device, self._source.precision)).removeprefix("torch."),
             note=self._source.note,
+            loras=self._model.adapters.names() if self._model else (),
         )
 
     def cost(self, request: Contract) -> float:
@@ -67,12 +68,18 @@ class DiffusionEngine:
         """Encode prompts and picture, draw the noise.
 
         Where `strength` leaves no step to take, the picture comes back as the VAE renders it, with a warning. Raises
-        InvalidRequest for a style that there is not or a mask that does not fit, UnreadableMedia for a picture that
-        is none.
+        InvalidRequest for a style or a LoRA that there is not or a mask that does not fit, UnreadableMedia for a
+        picture that is none.
         """
         assert isinstance(request, ImageRequest)
-        with torch.inference_mode():
-            work, warnings = begin(self._loaded, request)
+        adapters = self._loaded.adapters
+        adapters.take(request.adapters)
+        try:
+            with torch.inference_mode():
+                work, warnings = begin(self._loaded, request)
+        except BaseException:
+            adapters.give_back(request.adapters)
+            raise
         return Painting(key=self._key(work), work=work, warnings=warnings)
 
     def step(self, runs: Sequence[Run]) -> None:
@@ -87,6 +94,8 @@ class DiffusionEngine:
 
     def close(self, run: Run) -> None:
         assert isinstance(run, Painting)
+        if run.work and self._model:
+            self._model.adapters.give_back(run.work.loras)
         run.work = None
         self._companies.clear()
 
@@ -99,7 +108,7 @@ class DiffusionEngine:
     def _key(self, work: Work) -> tuple[object, ...]:
         size = tuple(work.latents.shape[-2:])
         if not work.schedule.done:
-            return ("denoise", size, work.is_guided)
+            return ("denoise", size, work.is_guided, work.loras)
         # A large VAE takes one picture at a time: its memory grows with the batch, its speed does not.
         return ("decode", size) if self._loaded.pixels.is_quick else ("decode", size, id(work))
 
@@ -116,6 +125,7 @@ class DiffusionEngine:
     def _predictions(self, runs: list[Painting], works: list[Work]) -> list[torch.Tensor]:
         """The noise that the UNet sees in the latents of each run, guided by the run's own scale."""
         copies = 2 if works[0].is_guided else 1
+        self._loaded.adapters.apply(works[0].loras)
         conditioning = self._companies[runs[0].key].conditioning(runs)
         noise = self._loaded.pipeline.unet(
             torch.cat([work.schedule.scaled(work.latents) for work in works] * copies),

@@ -9,6 +9,7 @@ import torch
 
 from atelier.contracts.base import Usage
 from atelier.contracts.engine import Picture, PicturesMade, Run
+from atelier.contracts.images import Loras
 from atelier.engines.diffusion.masking import Kept
 from atelier.engines.diffusion.schedule import Schedule
 
@@ -40,7 +41,7 @@ class Work:
 
     latents: (n, channels, height / 8, width / 8). negative: None where guidance is off. preview_steps: after which
     steps a preview is due. tokens: read of the prompts. enlarged_to: (width, height) of the pictures, where
-    they are made larger than what was drawn. kept: what a mask leaves as it is.
+    they are made larger than what was drawn. kept: what a mask leaves as it is. loras: taken of the model's adapters.
     """
 
     latents: torch.Tensor
@@ -54,6 +55,7 @@ class Work:
     revised_prompt: str | None
     enlarged_to: tuple[int, int] | None = None
     kept: Kept | None = None
+    loras: Loras = ()
     pictures: list[Picture] = field(default_factory=list)
 
     @property

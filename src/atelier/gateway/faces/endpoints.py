@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from atelier.gateway.front import Endpoint
 from atelier.gateway.limits import Limits
 from atelier.gateway.metrics import Metrics
 from atelier.gateway.pipeline import Exchange, Pipeline
-from atelier.gateway.tenants import TenantFacts, Tenants, permit, refuse_suspended
+from atelier.gateway.tenants import TenantFacts, Tenants, permit, permit_loras, refuse_suspended
 from atelier.gateway.upstreams import Upstreams
 from atelier.gateway.usage import Ledger
 from atelier.rules import Plan
@@ -76,6 +76,7 @@ class Gateway:
     metrics: Metrics
     aliases: Mapping[str, str]
     plans: Mapping[str, Plan]
+    loras: Mapping[str, Sequence[str]]
     retention_days: float | None
     public_url: str | None
     most_body_bytes: int
@@ -147,6 +148,7 @@ class Gateway:
         wanted = self._without_alias(call.request)
         if wanted is not call.request:
             call = replace(call, request=wanted)
+        permit_loras(caller, getattr(wanted, "loras", ()), self.loras)
         return call, Exchange(
             id=request_id,
             caller=caller,
