@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import struct
 import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from atelier.errors import TooLarge, UnreadableMedia
 from atelier.media.image import encode_image, read_image
@@ -79,3 +80,17 @@ def test_pictures_are_written_in_the_format_asked_for(kind: str) -> None:
     picture = Image.open(io.BytesIO(encode_image(pixels, kind, 90)))
     assert (picture.format, picture.size) == (kind.upper(), (16, 8))
     assert np.abs(np.asarray(picture.convert("RGB")).astype(int) - 200).max() <= 2
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
+def test_a_file_says_how_it_was_made(kind: str) -> None:
+    pixels = np.full((8, 8, 3), 128, dtype=np.uint8)
+    about = {"model": "paint", "seed": 7, "loras": ["a:0.5"]}
+    picture = Image.open(io.BytesIO(encode_image(pixels, kind, 90, about)))
+    exif = picture.getexif()
+    said = picture.info.get("parameters") or exif[ExifTags.Base.ImageDescription]
+    assert json.loads(said) == about
+    assert "Atelier" in {picture.info.get("Software"), exif.get(ExifTags.Base.Software)}
+    silent = Image.open(io.BytesIO(encode_image(pixels, kind, 90)))
+    assert "parameters" not in silent.info
+    assert not silent.getexif()

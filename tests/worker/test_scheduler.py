@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
 import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
+import PIL.Image
 import pytest
 
 from atelier.contracts.base import Event
@@ -57,6 +60,14 @@ async def test_a_result_carries_its_files_and_its_compute_time(host: Host) -> No
     assert result.usage.steps == 4
     assert result.usage.compute_ms > 0
     assert result.model == "paint"
+
+
+async def test_a_picture_says_how_it_was_made_and_never_for_which_words(host: Host) -> None:
+    result = await result_of(host, asked("a secret plan", guidance_scale=3))
+    said = json.loads(PIL.Image.open(io.BytesIO(result.images[0].data)).info["parameters"])
+    assert said == {"model": "paint", "seed": 255, "steps": 4, "guidance_scale": 3.0}
+    result = await result_of(host, asked("a secret plan", embed_metadata=False))
+    assert "parameters" not in PIL.Image.open(io.BytesIO(result.images[0].data)).info
 
 
 async def test_a_newcomer_joins_at_the_next_step(host: Host) -> None:

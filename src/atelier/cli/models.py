@@ -198,7 +198,7 @@ def _chosen(models: Sequence[str] | None, service: str | None, tier: str | None)
     from atelier.models.catalog import catalog
 
     if models:
-        return _named_with_source(models)
+        return _with_bases(_named_with_source(models))
     if service is None and tier is None:
         raise InvalidRequest("Say which: ids of models, --service NAME, or --tier small (or full)")
     if service is not None and service not in SERVICES:
@@ -213,6 +213,17 @@ def _chosen(models: Sequence[str] | None, service: str | None, tier: str | None)
     if not found:
         raise InvalidRequest(f"No model is of tier {tier or 'full'} for {service or 'any service'}")
     return found
+
+
+def _with_bases(entries: Sequence[ModelEntry]) -> list[ModelEntry]:
+    """Before each model that is laid over another, that other."""
+    from atelier.models.catalog import catalog
+
+    found: dict[str, ModelEntry] = {}
+    for entry in entries:
+        for one in (*(base for base in catalog() if entry.base and base.folder == entry.base), entry):
+            found[one.id] = one
+    return list(found.values())
 
 
 def _named_with_source(models: Sequence[str]) -> list[ModelEntry]:

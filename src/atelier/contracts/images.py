@@ -60,6 +60,7 @@ class ImageSettings(Contract):
     guidance_scale: none is what suits the model, 30 and 7.5 for most. A guidance_scale of 1 and less switches
     classifier-free guidance off. output_compression: the quality of jpeg and webp, 0 to 100. loras: `name` or
     `name:strength` of what the service has beside its model; strengths from -2 to 2, 1 where none is given.
+    embed_metadata: write into the files which model made them, with which seed and settings; never the words.
     """
 
     negative_prompt: Annotated[Text, Field(max_length=4_000)] = ""
@@ -73,6 +74,7 @@ class ImageSettings(Contract):
     output_format: Literal["png", "jpeg", "webp"] = "png"
     output_compression: Annotated[int, Field(ge=0, le=100)] = 95
     loras: Annotated[list[Lora], Field(max_length=4), AfterValidator(_each_once)] = []
+    embed_metadata: bool = True
 
     @property
     def adapters(self) -> Loras:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from PIL import Image, ImageOps, ImageStat, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, ImageStat, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
 from atelier.errors import InvalidRequest, TooLarge, UnreadableMedia
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 MOST_PIXELS = 40_000_000
 LIGHT = 200
 """Of 255: on average, what can be seen of a transparent picture is white or nearly so."""
+
+SOFTWARE = "Atelier"
+"""What files that were made here name as their program."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 
@@ -107,12 +112,35 @@ def _ground(layers: Image.Image) -> str:
     return "black" if ImageStat.Stat(layers.convert("L"), opaque).mean[0] > LIGHT else "white"
 
 
-def encode_image(pixels: NDArray[np.uint8], image_format: str, quality: int = 100) -> bytes:
-    """A file of an array of shape (height, width, 3), RGB: `png`, or `jpeg` or `webp` of a quality from 0 to 100."""
+def encode_image(
+    pixels: NDArray[np.uint8], image_format: str, quality: int = 100, about: Mapping[str, object] | None = None
+) -> bytes:
+    """A file of an array of shape (height, width, 3), RGB: `png`, or `jpeg` or `webp` of a quality from 0 to 100.
+
+    about: how it was made, written into the file as JSON: PNG's text `parameters`, or EXIF's ImageDescription.
+    """
     sink = io.BytesIO()
     picture = Image.fromarray(pixels)
+    said = json.dumps(about) if about else None
     if image_format == "png":
-        picture.save(sink, "PNG", compress_level=4)
+        picture.save(sink, "PNG", compress_level=4, pnginfo=_png_texts(said))
     else:
-        picture.save(sink, image_format.upper(), quality=max(1, quality))
+        exif = _exif(said) if said else None
+        picture.save(sink, image_format.upper(), quality=max(1, quality), **({"exif": exif} if exif else {}))
     return sink.getvalue()
+
+
+def _png_texts(said: str | None) -> PngInfo | None:
+    if said is None:
+        return None
+    texts = PngInfo()
+    texts.add_text("Software", SOFTWARE)
+    texts.add_text("parameters", said)
+    return texts
+
+
+def _exif(said: str) -> Image.Exif:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Software] = SOFTWARE
+    exif[ExifTags.Base.ImageDescription] = said
+    return exif

@@ -13,6 +13,7 @@ from pydantic_core import from_json
 from atelier.catalog import SERVICES
 from atelier.contracts.engine import ModelSource
 from atelier.contracts.sampling import Sampling
+from atelier.machine import gpus
 from atelier.models.entry import HERE, ModelEntry
 from atelier.models.lockfile import read_lock
 from atelier.settings import Settings, SettingsProblem
@@ -134,7 +135,16 @@ def _plan(settings: Settings, entry: ModelEntry) -> ModelPlan:
         files=entry.files,
         remedy="reinstall Atelier" if entry.packaged else f"type: atelier models download {entry.id}",
         licence=entry.licence.model_dump(),
+        memory=_memory(settings, entry),
     )
+
+
+def _memory(settings: Settings, entry: ModelEntry) -> int | None:
+    """Bytes that it takes at the precision that it is loaded in, as far as the catalog tells."""
+    on_gpu = settings.device != "cpu" and bool(gpus())
+    wanted = settings.precision if settings.precision != "auto" else "float16" if on_gpu else "float32"
+    told = entry.memory.get(wanted) or (entry.memory.get("bfloat16") if on_gpu else None)
+    return int(told * 1e9) if told else None
 
 
 def _source(settings: Settings, like: ModelEntry, *, model: str, folder: Path | None) -> ModelSource:

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from atelier.contracts.base import Event, Result, Usage
 from atelier.contracts.engine import Picture, PicturePreview, PicturesMade, Sound, SpeechMade
 from atelier.contracts.image_to_text import TextDelta
-from atelier.contracts.images import Image, ImageSettings, ImagesResult, PartialImage
+from atelier.contracts.images import Image, ImageSettings, ImagesResult, ImageToImageRequest, PartialImage
 from atelier.contracts.text_to_speech import MEDIA_TYPES, AudioChunk, SpeechRequest, SpeechResult
 from atelier.media.image import encode_image
 from atelier.media.sound import SoundEncoder
@@ -51,20 +51,40 @@ def _finished(job: Job, result: Result) -> Result:
 
 
 async def _preview(job: Job, preview: PicturePreview) -> PartialImage:
-    image = await asyncio.to_thread(_image, preview.picture, job.request)
+    image = await asyncio.to_thread(_image, preview.picture, job.request, None)
     return PartialImage(image=image, index=preview.index, step=preview.step, steps=preview.steps)
 
 
 async def _pictures(job: Job, made: PicturesMade) -> ImagesResult:
-    images = [await asyncio.to_thread(_image, picture, job.request) for picture in made.pictures]
+    images = [await asyncio.to_thread(_image, p, job.request, _about(job, p)) for p in made.pictures]
     return ImagesResult(model=job.resident.model, images=images, revised_prompt=made.revised_prompt, usage=made.usage)
 
 
-def _image(picture: Picture, request: object) -> Image:
+def _about(job: Job, picture: Picture) -> dict[str, object] | None:
+    """How a picture was made, for its file; never the words, which the tenant may not want to hand on."""
+    asked, source = job.request, job.resident.plan.source
+    assert isinstance(asked, ImageSettings)
+    if not asked.embed_metadata:
+        return None
+    usual = source.sampling
+    about = {
+        "model": source.model,
+        "revision": source.revision,
+        "seed": picture.seed,
+        "steps": asked.num_inference_steps or usual.steps,
+        "guidance_scale": usual.guidance_scale if asked.guidance_scale is None else asked.guidance_scale,
+        "strength": asked.strength if isinstance(asked, ImageToImageRequest) else None,
+        "style": asked.style,
+        "loras": asked.loras or None,
+    }
+    return {name: value for name, value in about.items() if value is not None}
+
+
+def _image(picture: Picture, request: object, about: dict[str, object] | None) -> Image:
     assert isinstance(request, ImageSettings)
     height, width = picture.pixels.shape[:2]
     return Image(
-        data=encode_image(picture.pixels, request.output_format, request.output_compression),
+        data=encode_image(picture.pixels, request.output_format, request.output_compression, about),
         media_type=f"image/{request.output_format}",
         seed=picture.seed,
         width=width,
