@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -41,6 +42,13 @@ class Flip:
 
 
 @dataclass(frozen=True)
+class Instead:
+    """Answers with these bytes, as if they were the file, or as the range that was asked for."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
 class Ignore:
     """Sends the whole file, whatever part is asked for."""
 
@@ -54,12 +62,12 @@ class Stall:
     let_go: threading.Event = field(default_factory=threading.Event)
 
 
-Fault = Refuse | Cut | Flip | Ignore | Stall
+Fault = Refuse | Cut | Flip | Instead | Ignore | Stall
 
 
 @dataclass
 class Seen:
-    """A request, its headers by their names in small letters, and how many bytes of a file went out."""
+    """A request, its headers by their names in small letters, how many bytes of a file went out, and when it came."""
 
     method: str
     place: str
@@ -67,6 +75,7 @@ class Seen:
     headers: Mapping[str, str]
     status: int = 0
     sent: int = 0
+    at: float = field(default_factory=time.monotonic)
 
 
 class Repository:
@@ -206,6 +215,7 @@ class _Exchange(BaseHTTPRequestHandler):
         if isinstance(fault, Refuse):
             self._refuse(fault.status, fault.headers)
             return
+        data = fault.data if isinstance(fault, Instead) else data
         begin = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
         first = 0 if begin is None or isinstance(fault, Ignore) else int(begin[1])
         if first >= len(data) > 0:

@@ -45,6 +45,15 @@ def test_a_tenant_is_made_shown_changed_suspended_and_deleted(cli: Cli) -> None:
     assert entries[1]["details"] == {"plan": {"from": "free", "to": None}}
 
 
+def test_a_tenant_is_marked_as_commercial(cli: Cli) -> None:
+    cli.said("tenants", "create", "acme", "--commercial")
+    assert cli.json("tenants", "show", "acme")["commercial"] is True
+    assert cli.said("tenants", "commercial", "acme", "--no") == "Changed."
+    assert cli.json("tenants", "show", "acme")["commercial"] is False
+    cli.said("tenants", "commercial", "acme")
+    assert cli.json("audit", "list")[0]["details"] == {"commercial": {"from": False, "to": True}}
+
+
 @on_both
 def test_a_key_has_services_and_an_end(cli: Cli) -> None:
     made = cli.json(

@@ -20,7 +20,7 @@ from atelier.models.hub.download import Downloads, download
 from atelier.models.hub.progress import Lines
 from atelier.settings import Settings
 from command import Cli
-from hub_server import Cut, Flip, Hub, Ignore, Refuse, Stall
+from hub_server import Cut, Flip, Hub, Ignore, Instead, Refuse, Stall
 from published_models import SMALL, SMALL_SOURCE, WEIGHTS, CliHere, fetching, lies_there, some_bytes, whisper_files
 from servers import until
 
@@ -155,6 +155,14 @@ def test_bytes_that_stay_wrong_never_become_a_model(cli: CliHere, hub: Hub, mode
 
 def test_a_server_without_ranges_is_asked_for_the_whole(cli: CliHere, hub: Hub, models: Path) -> None:
     hub.faults["model.bin"] = [Cut(0.5), Ignore()]
+    assert "fetching it again" not in cli.said("models", "download", SMALL)
+    assert lies_there(models / SMALL, WANTED)
+
+
+def test_a_mirror_with_a_file_of_another_length_is_named(cli: CliHere, hub: Hub, models: Path) -> None:
+    hub.faults["model.bin"] = [Cut(0.5), Instead(WANTED["model.bin"][:-5])]
+    done = cli("models", "download", SMALL)
+    assert "model.bin has 11999995 bytes at the hub and was published with 12000000" in done.stderr
     cli.said("models", "download", SMALL)
     assert lies_there(models / SMALL, WANTED)
 
@@ -221,6 +229,9 @@ def test_a_busy_hub_is_asked_again_when_it_says(cli: CliHere, hub: Hub, models: 
     hub.faults["model.bin"] = [Refuse(429, {"RateLimit": '"resolvers";r=0;t=1'}), Refuse(500)]
     cli.said("models", "download", SMALL)
     assert lies_there(models / SMALL, WANTED)
+    for place, name in (("hub", SMALL_SOURCE), ("content", "model.bin")):
+        first, second, *_ = [seen.at for seen in hub.seen if seen.place == place and seen.path.endswith(name)]
+        assert second - first >= 1
 
 
 def test_a_hub_that_asks_for_an_hour_is_taken_at_its_word(cli: CliHere, hub: Hub) -> None:

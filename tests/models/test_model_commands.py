@@ -124,7 +124,6 @@ def test_a_licence_without_commercial_use_has_to_be_accepted_once(cli: CliHere, 
     cli.said("models", "download", BLIP2)
     assert sorted(file.name for file in (models / BLIP2).iterdir()) == [
         "config.json",
-        "merges.txt",
         "model-00001-of-00002.safetensors",
         "model-00002-of-00002.safetensors",
     ]
