@@ -228,6 +228,13 @@ def test_info_and_unloading(engine: VisionLanguageEngine, folder: Path, mixed: l
         other.start(mixed[0])
 
 
+def test_the_precision_may_be_chosen(folder: Path, mixed: list[ImageToTextRequest]) -> None:
+    engine = VisionLanguageEngine(ModelSource("tiny", folder, device="cpu", precision="bfloat16"))
+    engine.load()
+    assert engine.info().precision == "bfloat16"
+    assert all(one.completion_tokens for one in answers(engine, *mixed))
+
+
 def test_a_model_that_is_not_there(tmp_path: Path) -> None:
     for place in (None, tmp_path, tmp_path / "nowhere"):
         with pytest.raises(ModelMissing, match="tiny is not installed"):

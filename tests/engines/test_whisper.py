@@ -409,6 +409,14 @@ def test_large_weights_are_computed_with_as_integers(folder: Path, tmp_path: Pat
     assert loaded(copy).info().precision == "int8_float32"
 
 
+def test_the_precision_may_be_chosen(folder: Path) -> None:
+    chosen = WhisperEngine(ModelSource("tiny", folder=folder, device="cpu", precision="float32"))
+    chosen.load()
+    assert chosen.info().precision == "float32"
+    with pytest.raises(ModelMissing, match="cannot be computed with as float16 on cpu; use auto"):
+        WhisperEngine(ModelSource("tiny", folder=folder, device="cpu", precision="float16")).load()
+
+
 @pytest.mark.parametrize("missing", ["model.bin", "tokenizer.json", "config.json"])
 def test_a_folder_without_a_file_is_not_installed(folder: Path, tmp_path: Path, missing: str) -> None:
     copy = shutil.copytree(folder, tmp_path / "copy")

@@ -97,7 +97,8 @@ class ModelSource:
 
     model: the catalog's id. folder: where the weights lie; None where the library brings them. device: `cpu`,
     `cuda`, `cuda:1`, or `auto` (a GPU where there is one). note: passed on to `EngineInfo`. one_size: it draws well at
-    its native size only, so that other sizes are made from that one.
+    its native size only, so that other sizes are made from that one. precision: `float32`, `bfloat16`, `float16`, or
+    `auto` (what suits the device).
     """
 
     model: str
@@ -106,6 +107,7 @@ class ModelSource:
     device: str = "auto"
     note: str | None = None
     one_size: bool = False
+    precision: str = "auto"
 
 
 class Engine(Protocol):

@@ -14,7 +14,7 @@ from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 
 from atelier.contracts.image_to_text import Detail, ImageToTextRequest
 from atelier.errors import InvalidRequest
-from atelier.media.weights import half_precision, open_whole
+from atelier.media.weights import choose_precision, open_whole
 from atelier.media.wording import end_marks
 
 DESCRIBE: dict[Detail, str] = {
@@ -78,10 +78,11 @@ class Model:
         return value.to(self.device, self.precision if value.is_floating_point() else value.dtype)
 
 
-def open_model(folder: Path, device: torch.device) -> Model:
+def open_model(folder: Path, device: torch.device, precision_name: str) -> Model:
     """Raises the library's own errors, ValueError for what is not such a model."""
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
-    precision = half_precision(device, config.dtype if config.dtype == torch.float16 else torch.bfloat16)
+    published = torch.float16 if config.dtype == torch.float16 else torch.bfloat16
+    precision = choose_precision(device, precision_name, published)
     network = open_whole(AutoModelForImageTextToText, folder, precision)
     taken = inspect.signature(network.forward).parameters
     if config.is_encoder_decoder or "position_ids" not in taken or "past_key_values" not in taken:
