@@ -16,6 +16,7 @@ from transformers import AutoModelForImageTextToText, AutoTokenizer
 from atelier.contracts.engine import ModelSource, Run
 from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, TextDelta
 from atelier.engines.vision_language import VisionLanguageEngine
+from atelier.engines.vision_language.model import within
 from atelier.errors import InvalidRequest, ModelMissing, UnreadableMedia
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -201,6 +202,13 @@ def test_what_cannot_be_taken_is_refused(engine: VisionLanguageEngine, pictures:
     with pytest.raises(InvalidRequest, match="shorter question") as refusal:
         engine.start(asking(pictures[0], question="x" * 600))
     assert refusal.value.field == "question"
+
+
+def test_a_large_picture_is_made_smaller_first() -> None:
+    small = Image.new("RGB", (300, 200))
+    assert within(small, 60_000) is small
+    assert within(Image.new("RGB", (8000, 4000)), 2_000_000).size == (2000, 1000)
+    assert within(Image.new("RGB", (30_000, 1)), 100).size == (1732, 1)
 
 
 def test_a_picture_too_narrow_for_the_model_is_refused(tmp_path: Path) -> None:

@@ -434,6 +434,16 @@ def test_damaged_files_are_told_in_words(folder: Path, tmp_path: Path, broken: s
     assert str(tmp_path) not in refused.value.message
 
 
+def test_a_model_of_more_bands_wants_the_file_that_names_them(tmp_path: Path) -> None:
+    """Without it large-v3's 128 bands would be taken for the 80 of the others, and every recording would fail."""
+    folder = build_tiny_whisper(tmp_path / "bands", languages=(), bands=128)
+    (result,) = recognise(loaded(folder), request(speech(120)))
+    assert result.segments
+    (folder / "preprocessor_config.json").unlink()
+    with pytest.raises(ModelMissing, match="damaged"):
+        loaded(folder)
+
+
 def test_no_folder_is_not_installed() -> None:
     with pytest.raises(ModelMissing, match="not installed"):
         WhisperEngine(ModelSource("openai/whisper-large-v3")).load()

@@ -24,6 +24,9 @@ DESCRIBE: dict[Detail, str] = {
 }
 """What is asked where the request asks nothing."""
 
+MOST_PIXELS = 1536 * 1536
+"""A larger picture is made smaller first: tokens grow with pixels, and those who write wait while it is read."""
+
 
 @dataclass(frozen=True)
 class Model:
@@ -47,6 +50,7 @@ class Model:
 
     def inputs(self, picture: Image.Image, request: ImageToTextRequest) -> dict[str, Any]:
         """What the model reads, as a batch of one. Raises InvalidRequest for a picture whose shape it cannot take."""
+        picture = within(picture, MOST_PIXELS)
         asked = {"type": "text", "text": request.question or DESCRIBE[request.detail]}
         messages = [{"role": "user", "content": [{"type": "image", "image": picture}, asked]}]
         try:
@@ -76,6 +80,15 @@ class Model:
 
     def _placed(self, value: torch.Tensor) -> torch.Tensor:
         return value.to(self.device, self.precision if value.is_floating_point() else value.dtype)
+
+
+def within(picture: Image.Image, pixels: int) -> Image.Image:
+    """The picture in its own shape, of `pixels` at most."""
+    width, height = picture.size
+    scale = (pixels / (width * height)) ** 0.5
+    if scale >= 1:
+        return picture
+    return picture.resize((max(1, int(width * scale)), max(1, int(height * scale))), Image.Resampling.BICUBIC)
 
 
 def open_model(folder: Path, device: torch.device, precision_name: str) -> Model:

@@ -189,13 +189,16 @@ def _load(source: ModelSource) -> WhisperModel:
     if source.precision != "auto" and compute_type not in _computed(device):
         raise ModelMissing(f"{source.model} cannot be computed with as {compute_type} on {device}; use auto")
     try:
-        return WhisperModel(
+        model = WhisperModel(
             str(folder),
             device=device,
             device_index=number,
             compute_type=compute_type,
             local_files_only=True,
         )
+        if model.model.n_mels != len(model.feature_extractor.mel_filters):
+            raise ValueError("preprocessor_config.json is missing, which names the bands that the model hears")
+        return model
     except Exception as problem:  # whatever CTranslate2's C++ and the tokenizer's Rust come across
         raise ModelMissing(
             f"{source.model} could not be loaded on {device}: its files are damaged or of another kind of model, "
