@@ -205,6 +205,15 @@ def test_unloading_and_loading_again(folder: Path, pictures: list[Image.Image]) 
     assert described(engine, asking(pictures[0]))[0].caption == before
 
 
+def test_the_precision_may_be_chosen(folder: Path, pictures: list[Image.Image]) -> None:
+    engine = Blip2Engine(ModelSource("tiny-blip2", folder, device="cpu", precision="bfloat16"))
+    engine.load()
+    assert engine.info().precision == "bfloat16"
+    run = engine.start(asking(pictures[0], max_tokens=4))
+    engine.step([run])
+    assert run.done
+
+
 def test_a_model_that_is_not_there(tmp_path: Path) -> None:
     for folder in (None, tmp_path, tmp_path / "nowhere"):
         with pytest.raises(ModelMissing, match="tiny-blip2 is not installed"):

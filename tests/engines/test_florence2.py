@@ -229,6 +229,15 @@ def test_info_and_unloading(folder: Path, pictures: list[Image.Image]) -> None:
         engine.start(asking(pictures[0]))
 
 
+def test_the_precision_may_be_chosen(folder: Path, pictures: list[Image.Image]) -> None:
+    engine = Florence2Engine(ModelSource("tiny-florence2", folder, device="cpu", precision="bfloat16"))
+    engine.load()
+    assert engine.info().precision == "bfloat16"
+    run = engine.start(asking(pictures[0], max_tokens=4))
+    engine.step([run])
+    assert run.done
+
+
 def test_a_model_that_is_not_there(tmp_path: Path) -> None:
     for place in (None, tmp_path, tmp_path / "nowhere"):
         with pytest.raises(ModelMissing, match="tiny-florence2 is not installed"):

@@ -16,6 +16,7 @@ from transformers import AutoModelForImageTextToText, AutoTokenizer
 from atelier.contracts.engine import ModelSource, Run
 from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, TextDelta
 from atelier.engines.vision_language import VisionLanguageEngine
+from atelier.engines.vision_language.model import within
 from atelier.errors import InvalidRequest, ModelMissing, UnreadableMedia
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -203,6 +204,13 @@ def test_what_cannot_be_taken_is_refused(engine: VisionLanguageEngine, pictures:
     assert refusal.value.field == "question"
 
 
+def test_a_large_picture_is_made_smaller_first() -> None:
+    small = Image.new("RGB", (300, 200))
+    assert within(small, 60_000) is small
+    assert within(Image.new("RGB", (8000, 4000)), 2_000_000).size == (2000, 1000)
+    assert within(Image.new("RGB", (30_000, 1)), 100).size == (1732, 1)
+
+
 def test_a_picture_too_narrow_for_the_model_is_refused(tmp_path: Path) -> None:
     engine = loaded(build_random_qwen3_vl(tmp_path / "qwen"))
     with pytest.raises(InvalidRequest, match="1000x2 pixels; send one that is less narrow") as refusal:
@@ -226,6 +234,13 @@ def test_info_and_unloading(engine: VisionLanguageEngine, folder: Path, mixed: l
     other.unload()
     with pytest.raises(ModelMissing, match="not loaded"):
         other.start(mixed[0])
+
+
+def test_the_precision_may_be_chosen(folder: Path, mixed: list[ImageToTextRequest]) -> None:
+    engine = VisionLanguageEngine(ModelSource("tiny", folder, device="cpu", precision="bfloat16"))
+    engine.load()
+    assert engine.info().precision == "bfloat16"
+    assert all(one.completion_tokens for one in answers(engine, *mixed))
 
 
 def test_a_model_that_is_not_there(tmp_path: Path) -> None:

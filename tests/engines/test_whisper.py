@@ -409,6 +409,14 @@ def test_large_weights_are_computed_with_as_integers(folder: Path, tmp_path: Pat
     assert loaded(copy).info().precision == "int8_float32"
 
 
+def test_the_precision_may_be_chosen(folder: Path) -> None:
+    chosen = WhisperEngine(ModelSource("tiny", folder=folder, device="cpu", precision="float32"))
+    chosen.load()
+    assert chosen.info().precision == "float32"
+    with pytest.raises(ModelMissing, match="cannot be computed with as float16 on cpu; use auto"):
+        WhisperEngine(ModelSource("tiny", folder=folder, device="cpu", precision="float16")).load()
+
+
 @pytest.mark.parametrize("missing", ["model.bin", "tokenizer.json", "config.json"])
 def test_a_folder_without_a_file_is_not_installed(folder: Path, tmp_path: Path, missing: str) -> None:
     copy = shutil.copytree(folder, tmp_path / "copy")
@@ -424,6 +432,16 @@ def test_damaged_files_are_told_in_words(folder: Path, tmp_path: Path, broken: s
     with pytest.raises(ModelMissing, match="files are damaged") as refused:
         loaded(copy)
     assert str(tmp_path) not in refused.value.message
+
+
+def test_a_model_of_more_bands_wants_the_file_that_names_them(tmp_path: Path) -> None:
+    """Without it large-v3's 128 bands would be taken for the 80 of the others, and every recording would fail."""
+    folder = build_tiny_whisper(tmp_path / "bands", languages=(), bands=128)
+    (result,) = recognise(loaded(folder), request(speech(120)))
+    assert result.segments
+    (folder / "preprocessor_config.json").unlink()
+    with pytest.raises(ModelMissing, match="damaged"):
+        loaded(folder)
 
 
 def test_no_folder_is_not_installed() -> None:

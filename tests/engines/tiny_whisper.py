@@ -29,18 +29,19 @@ def build_tiny_whisper(
     window: int = 30,
     seed: int = 0,
     certainty: float = 8,
+    bands: int = 80,
 ) -> Path:
     """Returns the folder of a converted model that hears `window` seconds at once.
 
     Without `languages` it is one that knows English only. certainty: by which its logits are multiplied; at 1 it is so
-    unsure that every window is tried at all temperatures.
+    unsure that every window is tried at all temperatures. bands: of the spectrogram; large-v3 has 128.
     """
     tokenizer = _tokenizer(languages)
-    model = _model(tokenizer, languages, window, seed)
+    model = _model(tokenizer, languages, window, seed, bands)
     with torch.no_grad():
         _make_certain(model, certainty)
     source = folder.with_name(folder.name + "-source")
-    for part in (model, tokenizer, WhisperFeatureExtractor(chunk_length=window)):
+    for part in (model, tokenizer, WhisperFeatureExtractor(feature_size=bands, chunk_length=window)):
         part.save_pretrained(source)
     TransformersConverter(str(source), copy_files=["tokenizer.json", "preprocessor_config.json"]).convert(
         str(folder), quantization="float32"
@@ -63,13 +64,14 @@ def _tokenizer(languages: tuple[str, ...]) -> PreTrainedTokenizerFast:
 
 
 def _model(
-    tokenizer: PreTrainedTokenizerFast, languages: tuple[str, ...], window: int, seed: int
+    tokenizer: PreTrainedTokenizerFast, languages: tuple[str, ...], window: int, seed: int, bands: int
 ) -> WhisperForConditionalGeneration:
     torch.manual_seed(seed)
     end, start = tokenizer.convert_tokens_to_ids(["<|endoftext|>", "<|startoftranscript|>"])
     config = WhisperConfig(
         vocab_size=len(tokenizer) + window * 50 + 1,  # a timestamp every 20 ms
         d_model=32,
+        num_mel_bins=bands,
         encoder_layers=2,
         decoder_layers=2,
         encoder_attention_heads=2,

@@ -14,7 +14,7 @@ from atelier.contracts.engine import EngineInfo, ModelSource, Run
 from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, TextDelta
 from atelier.errors import InvalidRequest, ModelMissing
 from atelier.media.image import read_image
-from atelier.media.weights import choose_device, folder_of, give_back, half_precision, in_words, open_whole
+from atelier.media.weights import choose_device, choose_precision, folder_of, give_back, in_words, open_whole
 from atelier.media.wording import GumbelSampling, end_marks, own_chance, until_end
 
 TOGETHER = 8
@@ -43,7 +43,7 @@ class Blip2Engine:
     def __init__(self, source: ModelSource) -> None:
         self._source = source
         self._device = choose_device(source.device)
-        self._precision = half_precision(self._device)
+        self._precision = choose_precision(self._device, source.precision)
         self._loaded: _Loaded | None = None
 
     def load(self) -> None:

@@ -23,11 +23,14 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def half_precision(device: torch.device, published: torch.dtype = torch.float16) -> torch.dtype:
-    """Half the bits on a GPU, which is twice as fast there; all of them on a CPU, where it would be slower.
+def choose_precision(device: torch.device, name: str, published: torch.dtype = torch.float16) -> torch.dtype:
+    """The precision of that name; `auto` is half on a GPU, which is twice as fast there, and full on a CPU.
 
     published: in which of the two kinds of half the model was made; a GPU too old for bfloat16 computes in full.
     """
+    if name != "auto":
+        precision: torch.dtype = getattr(torch, name)
+        return precision
     if device.type != "cuda":
         return torch.float32
     if published == torch.bfloat16 and not torch.cuda.is_bf16_supported():

@@ -15,7 +15,7 @@ from atelier.engines.vision_language.company import Company, Writing, can_stand_
 from atelier.engines.vision_language.model import Model, open_model
 from atelier.errors import InvalidRequest, ModelMissing
 from atelier.media.image import read_image
-from atelier.media.weights import choose_device, folder_of, give_back, half_precision, in_words
+from atelier.media.weights import choose_device, folder_of, give_back, in_words
 from atelier.media.wording import GumbelSampling, own_chance
 
 TOGETHER = 8
@@ -42,19 +42,18 @@ class VisionLanguageEngine:
             return
         folder = folder_of(self._source, self._device)
         with in_words(self._source):
-            self._loaded = open_model(folder, self._device)
+            self._loaded = open_model(folder, self._device, self._source.precision)
 
     def unload(self) -> None:
         self._loaded = self._company = None
         give_back(self._device)
 
     def info(self) -> EngineInfo:
-        precision = self._loaded.precision if self._loaded else half_precision(self._device, torch.bfloat16)
         return EngineInfo(
             model=self._source.model,
             revision=self._source.revision,
             device=str(self._device),
-            precision=str(precision).removeprefix("torch."),
+            precision=str(self._model.precision).removeprefix("torch."),
             note=self._source.note,
         )
 

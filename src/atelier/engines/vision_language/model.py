@@ -14,7 +14,7 @@ from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 
 from atelier.contracts.image_to_text import Detail, ImageToTextRequest
 from atelier.errors import InvalidRequest
-from atelier.media.weights import half_precision, open_whole
+from atelier.media.weights import choose_precision, open_whole
 from atelier.media.wording import end_marks
 
 DESCRIBE: dict[Detail, str] = {
@@ -23,6 +23,9 @@ DESCRIBE: dict[Detail, str] = {
     "high": "Describe this image in detail.",
 }
 """What is asked where the request asks nothing."""
+
+MOST_PIXELS = 1536 * 1536
+"""A larger picture is made smaller first: tokens grow with pixels, and those who write wait while it is read."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Model:
 
     def inputs(self, picture: Image.Image, request: ImageToTextRequest) -> dict[str, Any]:
         """What the model reads, as a batch of one. Raises InvalidRequest for a picture whose shape it cannot take."""
+        picture = within(picture, MOST_PIXELS)
         asked = {"type": "text", "text": request.question or DESCRIBE[request.detail]}
         messages = [{"role": "user", "content": [{"type": "image", "image": picture}, asked]}]
         try:
@@ -78,10 +82,20 @@ class Model:
         return value.to(self.device, self.precision if value.is_floating_point() else value.dtype)
 
 
-def open_model(folder: Path, device: torch.device) -> Model:
+def within(picture: Image.Image, pixels: int) -> Image.Image:
+    """The picture in its own shape, of `pixels` at most."""
+    width, height = picture.size
+    scale = (pixels / (width * height)) ** 0.5
+    if scale >= 1:
+        return picture
+    return picture.resize((max(1, int(width * scale)), max(1, int(height * scale))), Image.Resampling.BICUBIC)
+
+
+def open_model(folder: Path, device: torch.device, precision_name: str) -> Model:
     """Raises the library's own errors, ValueError for what is not such a model."""
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
-    precision = half_precision(device, config.dtype if config.dtype == torch.float16 else torch.bfloat16)
+    published = torch.float16 if config.dtype == torch.float16 else torch.bfloat16
+    precision = choose_precision(device, precision_name, published)
     network = open_whole(AutoModelForImageTextToText, folder, precision)
     taken = inspect.signature(network.forward).parameters
     if config.is_encoder_decoder or "position_ids" not in taken or "past_key_values" not in taken:

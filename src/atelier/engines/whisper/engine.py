@@ -185,14 +185,20 @@ def _load(source: ModelSource) -> WhisperModel:
             f"{source.model} is not installed in CTranslate2's form; download it, then restart this service"
         )
     device, number = _device(source.device)
+    compute_type = _precision(device, folder) if source.precision == "auto" else source.precision
+    if source.precision != "auto" and compute_type not in _computed(device):
+        raise ModelMissing(f"{source.model} cannot be computed with as {compute_type} on {device}; use auto")
     try:
-        return WhisperModel(
+        model = WhisperModel(
             str(folder),
             device=device,
             device_index=number,
-            compute_type=_precision(device, folder),
+            compute_type=compute_type,
             local_files_only=True,
         )
+        if model.model.n_mels != len(model.feature_extractor.mel_filters):
+            raise ValueError("preprocessor_config.json is missing, which names the bands that the model hears")
+        return model
     except Exception as problem:  # whatever CTranslate2's C++ and the tokenizer's Rust come across
         raise ModelMissing(
             f"{source.model} could not be loaded on {device}: its files are damaged or of another kind of model, "
@@ -206,6 +212,14 @@ def _device(wanted: str) -> tuple[str, int]:
         wanted = "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
     kind, _, number = wanted.partition(":")
     return kind, int(number or 0)
+
+
+def _computed(device: str) -> set[str]:
+    """What CTranslate2 can compute with there; all of it where the device is not there, which is told elsewhere."""
+    try:
+        return set(ctranslate2.get_supported_compute_types(device))
+    except (RuntimeError, ValueError):
+        return {"float32", "float16", "bfloat16"}
 
 
 def _precision(device: str, folder: Path) -> str:
