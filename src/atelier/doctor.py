@@ -17,7 +17,7 @@ from atelier.models.catalog import plans
 from atelier.settings import Settings, SettingsProblem
 
 _LIBRARIES = {
-    "diffusion": ("torch", "diffusers", "transformers"),
+    "diffusion": ("torch", "diffusers", "transformers", "peft"),
     "blip2": ("torch", "transformers"),
     "ocr": ("rapidocr", "onnxruntime"),
     "espeak": ("espeakng_loader", "av"),
