@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import subprocess
 import sys
 import tomllib
@@ -10,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from atelier.catalog import SERVICES
+from atelier.contracts.styles import STYLES
 from atelier.demo import LISTENER, SENTENCE, TELLER
 from atelier.doctor import _LIBRARIES
 from atelier.gateway.faces.native import NATIVE_ROUTES
@@ -49,6 +51,12 @@ def test_the_readme_names_every_service_and_port() -> None:
     for service in SERVICES.values():
         assert service.name in readme
         assert str(service.port) in readme
+
+
+def test_the_styles_are_documented_word_for_word() -> None:
+    page = (ROOT / "docs" / "image-models.md").read_text()
+    told = page.partition("| style | what follows the prompt |")[2].partition("## ")[0]
+    assert dict(re.findall(r"^\| `(\S+)` \| (.+) \|$", told, flags=re.MULTILINE)) == STYLES
 
 
 def test_the_settings_page_is_printed_from_the_settings() -> None:

@@ -18,7 +18,7 @@ from atelier.models.fit import this_machine
 from atelier.settings import Settings, SettingsProblem
 
 _LIBRARIES = {
-    "diffusion": ("torch", "diffusers", "transformers"),
+    "diffusion": ("torch", "diffusers", "transformers", "peft"),
     "blip2": ("torch", "transformers"),
     "florence2": ("torch", "transformers"),
     "vision-language": ("torch", "transformers", "num2words"),

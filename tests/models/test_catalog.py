@@ -83,6 +83,24 @@ def test_a_tuned_model_keeps_its_own_vae(tmp_path: Path) -> None:
     assert (distilled.source.base, list(distilled.source.parts)) == (tmp_path / "models" / SDXL, ["vae"])
 
 
+def test_a_folder_of_another_pipeline_is_sampled_as_its_kind(tmp_path: Path) -> None:
+    folder = tmp_path / "klein"
+    folder.mkdir()
+    (folder / "model_index.json").write_text('{"_class_name": "Flux2KleinPipeline"}')
+    [plan] = plans(Settings(home=tmp_path, model_name=str(folder)), ["text-to-image"])
+    assert plan.source.sampling == Sampling(steps=4, guidance_scale=1)
+    (folder / "model_index.json").write_text('{"_class_name": "QwenImageEditPipeline"}')
+    with pytest.raises(SettingsProblem, match="klein is not laid out as a model that text-to-image can load"):
+        plans(Settings(home=tmp_path, model_name=str(folder)), ["text-to-image"])
+
+
+def test_every_pipeline_of_the_catalog_is_one_that_its_engine_knows() -> None:
+    known = pytest.importorskip("atelier.engines.diffusion.families").FAMILIES
+    entries = [entry for entry in catalog() if "PipelineEngine" in entry.engine]
+    assert [kind for entry in entries for kind in entry.pipelines] == list(known)
+    assert all(entry.pipelines for entry in entries)
+
+
 def test_a_single_file_is_built_as_sdxl_is(tmp_path: Path) -> None:
     file = tmp_path / "juggernaut-xl.safetensors"
     file.write_bytes(b"")
@@ -115,6 +133,8 @@ def test_a_task_that_settings_leave_out_keeps_its_default(tmp_path: Path) -> Non
     ("service", "file", "text", "engine"),
     [
         ("text-to-image", "model_index.json", "{}", "DiffusionEngine"),
+        ("text-to-image", "model_index.json", '{"_class_name": "ZImagePipeline"}', "PipelineEngine"),
+        ("image-to-image", "model_index.json", '{"_class_name": "QwenImageEditPlusPipeline"}', "PipelineEngine"),
         ("image-to-text", "config.json", '{"model_type": "blip-2"}', "Blip2Engine"),
         ("image-to-text", "config.json", '{"model_type": "florence2"}', "Florence2Engine"),
         ("image-to-text", "config.json", '{"text_config": {}, "vision_config": {}}', "VisionLanguageEngine"),

@@ -93,9 +93,10 @@ def _single_file(settings: Settings, service: str, file: Path) -> ModelPlan:
 
 def _architecture(folder: Path, service: str) -> ModelEntry:
     """The catalog's entry whose engine reads this folder. Raises SettingsProblem for a layout that none does."""
-    engine, is_laid_over = _engine_of(folder), any(folder.glob("sdxl_lightning_*step_unet*.safetensors"))
-    able = [entry for entry in catalog() if engine and engine in entry.engine and service in entry.services]
-    entry = next((entry for entry in able if bool(entry.base) == is_laid_over), None)
+    engine, pipeline, is_laid_over = _engine_of(folder), _pipeline_of(folder), _is_laid_over(folder)
+    entries = [entry for entry in catalog() if engine and engine in entry.engine and service in entry.services]
+    alike = [entry for entry in entries if (pipeline in entry.pipelines if pipeline else not entry.pipelines)]
+    entry = next((entry for entry in alike if bool(entry.base) == is_laid_over), None)
     if entry is None:
         raise SettingsProblem(
             f"MODEL_NAME: {folder.name} is not laid out as a model that {service} can load "
@@ -105,8 +106,22 @@ def _architecture(folder: Path, service: str) -> ModelEntry:
     return entry
 
 
+def _is_laid_over(folder: Path) -> bool:
+    """Whether it holds a UNet of SDXL-Lightning, and the rest is its base's."""
+    return any(folder.glob("sdxl_lightning_*step_unet*.safetensors"))
+
+
+def _pipeline_of(folder: Path) -> str | None:
+    """The class of diffusers that it is laid out for, where a model of the catalog is of that one."""
+    index = folder / "model_index.json"
+    named = from_json(index.read_bytes()).get("_class_name") if index.is_file() else None
+    return named if any(named in entry.pipelines for entry in catalog()) else None
+
+
 def _engine_of(folder: Path) -> str | None:
-    if (folder / "model_index.json").is_file() or any(folder.glob("sdxl_lightning_*step_unet*.safetensors")):
+    if _pipeline_of(folder):
+        return "PipelineEngine"
+    if (folder / "model_index.json").is_file() or _is_laid_over(folder):
         return "DiffusionEngine"
     if (folder / "model.bin").is_file():
         return "WhisperEngine"

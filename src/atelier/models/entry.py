@@ -76,7 +76,7 @@ class ModelEntry(_Checked):
     about. memory: in GB, about, by precision. languages: ISO 639 codes, or `multilingual`; empty: none, or any. sizes:
     in pixels, that it draws best. replaces: ids of models that it does the work of. tiers: what to install together.
     base: the folder of the model that it is laid over, which must be here too. parts: part of the model → the folder
-    that takes its place, where that is here.
+    that takes its place, where that is here. pipelines: names of diffusers' pipelines that its folder may be laid out for.
     """
 
     id: str
@@ -89,6 +89,7 @@ class ModelEntry(_Checked):
     beside: bool = False
     base: str | None = None
     parts: Mapping[str, str] = {}
+    pipelines: tuple[str, ...] = ()
     one_size: bool = False
     words: frozenset[str] = frozenset()
     note: str | None = None

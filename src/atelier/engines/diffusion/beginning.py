@@ -35,7 +35,7 @@ def begin(model: Model, request: ImageRequest) -> tuple[Work, list[str]]:
     that is none.
     """
     assert isinstance(request, TextToImageRequest | ImageToImageRequest)
-    prompt, loras = _styled(request), request.adapters
+    prompt, loras = styled(request), request.adapters
     given = read_image(request.image) if isinstance(request, ImageToImageRequest) else None
     width, height = size = _size(model, request, given)
     positive = model.prompts.encode(prompt, loras)
@@ -43,7 +43,7 @@ def begin(model: Model, request: ImageRequest) -> tuple[Work, list[str]]:
     is_guided = sampled.guidance_scale > 1
     negative = model.prompts.encode_negative(request.negative_prompt, loras) if is_guided else None
     sizes = torch.tensor([[height, width, 0, 0, height, width]], device=model.device, dtype=model.precision)
-    seeds = _seeds(request)
+    seeds = seeds_of(request)
     schedule = _schedule(model, request, sampled.steps, seeds)
     latents, kept = _beginnings(model, request, schedule, given, size)
     work = Work(
@@ -75,7 +75,7 @@ def preview_steps(wanted: int, steps: int) -> list[int]:
     return [steps * place // (count + 1) for place in range(1, count + 1)]
 
 
-def _styled(request: TextToImageRequest | ImageToImageRequest) -> str:
+def styled(request: TextToImageRequest | ImageToImageRequest) -> str:
     if request.style is None:
         return request.prompt
     try:
@@ -93,7 +93,7 @@ def _size(model: Model, request: ImageRequest, given: Image.Image | None) -> tup
     )
 
 
-def _seeds(request: ImageRequest) -> list[int]:
+def seeds_of(request: ImageRequest) -> list[int]:
     """One for each image. Past the largest seed they go on from 0, so that every one can be asked for again."""
     first = secrets.randbelow(MOST_SEED + 1) if request.seed is None else request.seed
     return [(first + place) % (MOST_SEED + 1) for place in range(request.n)]

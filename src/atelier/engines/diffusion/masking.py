@@ -17,22 +17,15 @@ FEATHER = 4
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What one run leaves as it is, for n images of height x width.
+class Surroundings:
+    """The pixels that a mask leaves as they are.
 
-    latents: of the picture, without noise, (n, channels, height / 8, width / 8). painted: (1, 1, height / 8,
-    width / 8), true where the mask touches. picture: as it was given, at the size of the answer. share:
-    of what was painted in each of its pixels, 0 to 255; 0 is outside the mask.
+    picture: as it was given, at the size of the answer. share: of what was painted in each of its pixels, 0 to 255; 0
+    is outside the mask.
     """
 
-    latents: torch.Tensor
-    painted: torch.Tensor
     picture: Image.Image
     share: Image.Image
-
-    def blended(self, latents: torch.Tensor, schedule: Schedule) -> torch.Tensor:
-        """After a step: the picture's own latents outside the mask, as noisy as `latents` now are."""
-        return torch.where(self.painted, latents, schedule.add_noise_again(self.latents))
 
     def composited(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """What was painted, on the picture: its pixels outside the mask are kept exactly."""
@@ -40,6 +33,22 @@ class Kept:
         if painted.size != self.picture.size:
             painted = painted.resize(self.picture.size, Image.Resampling.BICUBIC)
         return np.asarray(Image.composite(painted, self.picture, self.share))
+
+
+@dataclass(frozen=True)
+class Kept(Surroundings):
+    """What one run leaves as it is, in its latents too, for n images of height x width.
+
+    latents: of the picture, without noise, (n, channels, height / 8, width / 8). painted: (1, 1, height / 8,
+    width / 8), true where the mask touches.
+    """
+
+    latents: torch.Tensor
+    painted: torch.Tensor
+
+    def blended(self, latents: torch.Tensor, schedule: Schedule) -> torch.Tensor:
+        """After a step: the picture's own latents outside the mask, as noisy as `latents` now are."""
+        return torch.where(self.painted, latents, schedule.add_noise_again(self.latents))
 
 
 def latent_mask(mask: Image.Image, size: tuple[int, int], scale: int, device: torch.device) -> torch.Tensor:

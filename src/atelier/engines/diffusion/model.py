@@ -36,7 +36,7 @@ class Model:
 
 def load_model(source: ModelSource, device: torch.device) -> Model:
     """The model of `source` on `device`, ready to run. Raises ModelMissing in words."""
-    _check_present(source, device)
+    check_present(source, device)
     precision = choose_precision(device, source.precision)
     pipeline, sampling = load_pipeline(source, precision)
     _place(pipeline, device, precision)
@@ -69,7 +69,7 @@ def choose_precision(device: torch.device, name: str = "auto") -> torch.dtype:
     return precision
 
 
-def _check_present(source: ModelSource, device: torch.device) -> None:
+def check_present(source: ModelSource, device: torch.device) -> None:
     if device.type != "cuda":
         return
     if not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count():

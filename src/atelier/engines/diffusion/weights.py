@@ -51,11 +51,11 @@ def find_distilled(folder: Path) -> Distilled | None:
 
 def load_pipeline(source: ModelSource, precision: torch.dtype) -> tuple[StableDiffusionXLPipeline, Sampling]:
     """The pipeline of `source` on the CPU, and how it is sampled. Raises ModelMissing in words."""
-    _quieten()
+    quieten()
     if source.folder and source.folder.suffix == SINGLE_FILE:
         return _from_single_file(source, source.folder, precision), source.sampling
     distilled = find_distilled(source.folder) if source.folder else None
-    folder = _base(source) if distilled else _installed(source.model, source.folder)
+    folder = _base(source) if distilled else installed(source.model, source.folder)
     given = {}
     if "vae" in source.parts:
         given["vae"] = _vae(source.model, source.parts["vae"], precision)
@@ -68,7 +68,7 @@ def load_pipeline(source: ModelSource, precision: torch.dtype) -> tuple[StableDi
     return pipeline, Sampling(distilled.steps, guidance_scale=0.0, fixed=True)
 
 
-def _installed(model: str, folder: Path | None) -> Path:
+def installed(model: str, folder: Path | None) -> Path:
     if folder is None or not (folder / "model_index.json").is_file():
         raise ModelMissing(f"{model} is not installed; download it, then restart this service")
     return folder
@@ -94,7 +94,7 @@ _NOT_WHAT_THEY_SHOULD_BE = (
 
 
 @contextmanager
-def _in_words(model: str, part: str = "its files") -> Iterator[None]:
+def in_words(model: str, part: str = "its files") -> Iterator[None]:
     """What the libraries raise for files that are not what they should be, as one sentence."""
     try:
         yield
@@ -108,19 +108,19 @@ def _in_words(model: str, part: str = "its files") -> Iterator[None]:
 def _pipeline(
     model: str, folder: Path, precision: torch.dtype, given: dict[str, torch.nn.Module]
 ) -> StableDiffusionXLPipeline:
-    with _in_words(model):
+    with in_words(model):
         pipeline = StableDiffusionXLPipeline.from_pretrained(
             folder,
             local_files_only=True,
             use_safetensors=True,
             dtype=precision,
-            variant=_variant(folder / "unet") or _variant(folder / "vae"),
+            variant=variant_of(folder / "unet") or variant_of(folder / "vae"),
             text_encoder=_text_encoder(CLIPTextModel, folder / "text_encoder", precision),
             text_encoder_2=_text_encoder(CLIPTextModelWithProjection, folder / "text_encoder_2", precision),
             add_watermarker=False,
             **given,
         )
-        _check_whole(pipeline.unet, pipeline.vae)
+        check_whole(pipeline.unet, pipeline.vae)
     return pipeline
 
 
@@ -129,11 +129,11 @@ def _from_single_file(source: ModelSource, file: Path, precision: torch.dtype) -
     base = _base(source)
     if not file.is_file():
         raise ModelMissing(f"{source.model} is not there any more; put its file back, then restart this service")
-    with _in_words(source.model, "its weights"):
+    with in_words(source.model, "its weights"):
         pipeline = StableDiffusionXLPipeline.from_single_file(
             str(file), config=str(base), local_files_only=True, dtype=precision, add_watermarker=False
         )
-        _check_whole(pipeline.unet, pipeline.vae, pipeline.text_encoder, pipeline.text_encoder_2)
+        check_whole(pipeline.unet, pipeline.vae, pipeline.text_encoder, pipeline.text_encoder_2)
     return pipeline
 
 
@@ -146,7 +146,7 @@ def _text_encoder(
         local_files_only=True,
         use_safetensors=True,
         dtype=precision,
-        variant=_variant(folder),
+        variant=variant_of(folder),
         output_loading_info=True,
     )
     if report["missing_keys"]:
@@ -156,17 +156,17 @@ def _text_encoder(
 
 def _vae(model: str, folder: Path, precision: torch.dtype) -> AutoencoderKL:
     """The VAE of another folder, in the place of the model's own."""
-    with _in_words(model, f"the files of {folder.name}"):
+    with in_words(model, f"the files of {folder.name}"):
         vae = AutoencoderKL.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, dtype=precision, variant=_variant(folder)
+            folder, local_files_only=True, use_safetensors=True, dtype=precision, variant=variant_of(folder)
         )
-        _check_whole(vae)
+        check_whole(vae)
     return vae
 
 
 def _distilled_unet(model: str, base: Path, distilled: Distilled, precision: torch.dtype) -> UNet2DConditionModel:
     """Built as the base's UNet is, without its weights: 5 GB that need not be read."""
-    with _in_words(model):
+    with in_words(model):
         with init_empty_weights():
             unet = UNet2DConditionModel.from_config(UNet2DConditionModel.load_config(base / "unet"))
         unet.load_state_dict(load_file(distilled.file), strict=True, assign=True)
@@ -178,21 +178,21 @@ def _distilled_scheduler(scheduler: EulerDiscreteScheduler, distilled: Distilled
     return EulerDiscreteScheduler.from_config(scheduler.config, timestep_spacing="trailing", **more)
 
 
-def _check_whole(*parts: torch.nn.Module) -> None:
+def check_whole(*parts: torch.nn.Module) -> None:
     """diffusers leaves an empty tensor in the place of a missing weight."""
     missing = [name for part in parts for name, weight in part.named_parameters() if weight.is_meta]
     if missing:
         raise ValueError(f"no weights for {missing}")
 
 
-def _quieten() -> None:
+def quieten() -> None:
     """No progress bars in a server's log, and no prompts: diffusers logs the end of one that it cuts."""
     for library in (diffusers_logging, transformers.utils.logging):
         library.set_verbosity_error()
         library.disable_progress_bar()
 
 
-def _variant(part: Path) -> str | None:
+def variant_of(part: Path) -> str | None:
     """`fp16` where this part of a model is there in half precision only; a plain file goes before."""
     names = [path.name for path in part.glob("*.safetensors")]
     return "fp16" if names and all(".fp16" in name for name in names) else None
