@@ -273,7 +273,7 @@ class Settings(BaseSettings):
     ] = None
     precision: Annotated[
         Literal["auto", "float32", "bfloat16", "float16"],
-        Field(description="How exactly image models compute; auto: float16 on a GPU, float32 on a CPU."),
+        Field(description="How exactly models compute; auto: half precision on a GPU, float32 on a CPU."),
     ] = "auto"
     loras: Annotated[
         dict[str, list[str]],

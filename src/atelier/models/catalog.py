@@ -119,18 +119,19 @@ def _pipeline_of(folder: Path) -> str | None:
 
 
 def _engine_of(folder: Path) -> str | None:
-    if _pipeline_of(folder):
-        return "PipelineEngine"
-    if (folder / "model_index.json").is_file() or _is_laid_over(folder):
-        return "DiffusionEngine"
-    if (folder / "model.bin").is_file():
-        return "WhisperEngine"
-    if (folder / "speakers_xtts.pth").is_file():
-        return "XttsEngine"
-    if (folder / "voices").is_dir() or any(folder.glob("voices*.bin")):
-        return "KokoroEngine"
-    if (folder / "vocab.txt").is_file() and any(folder.glob("encoder-model*.onnx")):
-        return "ParakeetEngine"
+    """The first whose layout it has."""
+    layouts = {
+        "PipelineEngine": _pipeline_of(folder) is not None,
+        "DiffusionEngine": (folder / "model_index.json").is_file() or _is_laid_over(folder),
+        "WhisperEngine": (folder / "model.bin").is_file(),
+        "XttsEngine": (folder / "speakers_xtts.pth").is_file(),
+        "KokoroEngine": (folder / "voices").is_dir() or any(folder.glob("voices*.bin")),
+        "ParakeetEngine": (folder / "vocab.txt").is_file() and any(folder.glob("encoder-model*.onnx")),
+    }
+    return next((engine for engine, fits in layouts.items() if fits), None) or _transformers_engine(folder)
+
+
+def _transformers_engine(folder: Path) -> str | None:
     config = folder / "config.json"
     described = from_json(config.read_bytes()) if config.is_file() else {}
     general = "VisionLanguageEngine" if {"vision_config", "text_config"} <= set(described) else None

@@ -76,7 +76,7 @@ class ModelEntry(_Checked):
     about. memory: in GB, about, by precision. languages: ISO 639 codes, or `multilingual`; empty: none, or any. sizes:
     in pixels, that it draws best. replaces: ids of models that it does the work of. tiers: what to install together.
     base: the folder of the model that it is laid over, which must be here too. parts: part of the model → the folder
-    that takes its place, where that is here. pipelines: names of diffusers' pipelines that its folder may be laid out for.
+    that takes its place, where that is here. pipelines: diffusers' classes that its folder may be laid out for.
     """
 
     id: str
