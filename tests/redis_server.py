@@ -36,6 +36,7 @@ class Redis:
 
     def start(self) -> None:
         options = {"port": self.port, "bind": "127.0.0.1", "dir": self._folder, "appendonly": "yes", "save": ""}
+        options["appendfsync"] = "always"  # by default a busy disk may cost the last second that was acknowledged
         command = [str(get_binary_path()), *(word for k, v in options.items() for word in (f"--{k}", str(v)))]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)

@@ -93,4 +93,4 @@ async def test_the_turns_of_all_requests_are_renewed_for_nobody(logged: Lines) -
         server.stop()
         await becomes(lambda: bool(logged))
         await store.close()
-    assert {(line["event"], line.get("request_id")) for line in logged} == {("stored answers cannot be reached", None)}
+    assert {(line["event"], line.get("request_id")) for line in logged} == {("redis is away", None)}

@@ -303,6 +303,23 @@ async def test_what_is_settled_while_redis_is_away_counts_when_it_is_back(own_re
     await eventually(settled)
 
 
+async def test_what_redis_lost_is_not_given_back(own_redis: Redis, opened: Opened) -> None:
+    limits = await opened(own_redis, LimitRule(units=50))
+    kept, lost = await limits.admit(ask(units=10)), await limits.admit(ask(units=20))
+    with Client.from_url(own_redis.url) as client:
+        [name] = [key for key in client.scan_iter() if client.type(key) == b"string"]
+        client.decrby(name, 20_000_000)
+    limits.refund(lost)
+    limits.settle(kept, units=1, cost=0)
+    await eventually(lambda: _left_is(limits, 50))
+    assert await admitted(limits, units=50)
+    assert not await admitted(limits, units=1)
+
+
+async def _left_is(limits: Limits, units: float) -> bool:
+    return await left(limits, "units") == units
+
+
 async def test_a_settlement_that_may_have_been_heard_is_not_repeated(own_redis: Redis, opened: Opened) -> None:
     limits = await opened(own_redis, LimitRule(units=50))
     place = await limits.admit(ask(units=10))

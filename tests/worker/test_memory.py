@@ -38,6 +38,7 @@ def speaker(gigabytes: float) -> ModelPlan:
 @pytest.fixture(autouse=True)
 def _short_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "STAY_SECONDS", 0.0)
+    monkeypatch.setattr(memory, "STAY_LOADS", 0.0)
     LOADS.clear()
 
 

@@ -147,6 +147,7 @@ class RedisIdempotency:
         self._turns: set[RedisTurn] = set()
         self._renewing: asyncio.Task[None] | None = None
         self._aside: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     async def begin(self, tenant: str, key: str, fingerprint: bytes) -> StoredAnswer | RedisTurn:
         place, room = f"{self._prefix}:idem:{_hashed(tenant, key)}", f"{self._prefix}:idem-of:{_hashed(tenant)}"
@@ -163,6 +164,7 @@ class RedisIdempotency:
 
     async def close(self) -> None:
         """Turns that are still open are left to lapse."""
+        self._closed = True  # should a cancel get lost on its way through a library, nothing goes on for ever
         for task in (*self._aside, *([self._renewing] if self._renewing else [])):
             task.cancel()
         await self._server.close()
@@ -198,7 +200,7 @@ class RedisIdempotency:
         return turn
 
     async def _renew_turns(self) -> None:
-        while self._turns:
+        while self._turns and not self._closed:
             await asyncio.sleep(self._lease_seconds / 3)
             turns = list(self._turns)
             try:

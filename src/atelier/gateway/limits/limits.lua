@@ -194,7 +194,10 @@ local function adjust(place)
       redis.call('ZREM', key, id)
     else
       local name = counter(key, at, size)
-      if redis.call('EXISTS', name) == 1 then redis.call('INCRBY', name, amount) end
+      if redis.call('EXISTS', name) == 1 and redis.call('INCRBY', name, amount) < 0 then
+        -- What is given back was lost with the last second of Redis's file: nobody gets more than the limit for it.
+        redis.call('SET', name, 0, 'KEEPTTL')
+      end
     end
   end
   return place + 4 + n * 4
