@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from atelier.models.catalog import catalog, plans
 from atelier.models.entry import ModelEntry
-from atelier.models.machine import Fit, Machine, fit, in_words
+from atelier.models.fit import Fit, Machine, fit, in_words
 from atelier.settings import Settings, SettingsProblem
 from atelier.worker.vocabulary import unknown_words
 from captions import asked

@@ -16,7 +16,7 @@ from atelier.errors import Conflict, InvalidRequest
 
 if TYPE_CHECKING:
     from atelier.models.entry import ModelEntry
-    from atelier.models.machine import Machine
+    from atelier.models.fit import Machine
 
 app = typer.Typer(help="Models: what is here and what could be; fetch, check, remove.", no_args_is_help=True)
 
@@ -36,7 +36,7 @@ def _models() -> None:
 def list_(as_json: Json = False) -> None:
     """The models of the catalog: which are here, their licences, their sizes, and whether this machine has room."""
     from atelier.models.catalog import catalog
-    from atelier.models.machine import this_machine
+    from atelier.models.fit import this_machine
 
     folder, machine = _folder(), this_machine()
     rows = [_row(entry, folder, machine) for entry in catalog()]
@@ -158,7 +158,7 @@ def _waiting() -> None:
 
 
 def _row(entry: ModelEntry, folder: Path, machine: Machine | None) -> dict[str, Any]:
-    from atelier.models.machine import in_words
+    from atelier.models.fit import in_words
 
     return {
         "model": entry.id,

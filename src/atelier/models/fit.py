@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from dataclasses import dataclass
 
+from atelier.machine import gpus, main_memory_bytes
 from atelier.models.entry import ModelEntry, Precision
 
 ON_GPU: tuple[Precision, ...] = ("float16", "bfloat16", "int8")
@@ -38,8 +37,8 @@ def this_machine() -> Machine | None:
     """None where the system does not tell (Windows)."""
     if not hasattr(os, "sysconf"):
         return None
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    return Machine(memory, _gpu_memory())
+    largest = max((gpu.memory_bytes for gpu in gpus()), default=0)
+    return Machine(main_memory_bytes() / 1e9, largest / 1e9)
 
 
 def fit(entry: ModelEntry, machine: Machine) -> Fit | None:
@@ -67,16 +66,3 @@ def in_words(entry: ModelEntry, machine: Machine) -> str:
     if found.precision is None:
         return "yes"
     return f"yes: {found.precision} on the {found.device}, {found.gigabytes:.1f} GB"
-
-
-def _gpu_memory() -> float:
-    """Of the largest NVIDIA GPU, in GB."""
-    if shutil.which("nvidia-smi") is None:
-        return 0
-    query = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
-    try:
-        asked = subprocess.run(query, capture_output=True, text=True, timeout=20, check=False)  # noqa: S603
-    except subprocess.TimeoutExpired:
-        return 0
-    sizes = [float(line) for line in asked.stdout.split() if line.replace(".", "", 1).isdigit()]
-    return max(sizes, default=0) * 2**20 / 1e9 if asked.returncode == 0 else 0
