@@ -65,7 +65,9 @@ def download(  # noqa: PLR0917  each is an option of the command
 
     HF_TOKEN, HF_ENDPOINT (a mirror), HTTPS_PROXY and HF_HUB_OFFLINE are heeded.
     """
-    entries, folder = _chosen(models, service, tier), _folder()
+    from atelier.models.catalog import with_bases
+
+    entries, folder = with_bases(_chosen(models, service, tier)), _folder()
     _require_acceptance(entries, folder, accept_licence)
     try:
         from atelier.models.hub.download import Downloads

@@ -72,9 +72,10 @@ class Defaults(_Checked):
 class ModelEntry(_Checked):
     """One model of catalog.toml, with the checksums of its files where they are published with this package.
 
-    source: where a download takes it from; empty: a library or this package brings it. size: of the download, in GB,
-    about. memory: in GB, about, by precision. languages: ISO 639 codes, or `multilingual`; empty: none, or any. sizes:
-    in pixels, that it draws best. replaces: ids of models that it does the work of. tiers: what to install together.
+    base: the folder of the model that it is laid over, which must be here too. source: where a download takes it from;
+    empty: a library or this package brings it. size: of the download, in GB, about. memory: in GB, about, by precision.
+    languages: ISO 639 codes, or `multilingual`; empty: none, or any. sizes: in pixels, that it draws best. replaces:
+    ids of models that it does the work of. tiers: what to install together.
     """
 
     id: str
@@ -84,6 +85,7 @@ class ModelEntry(_Checked):
     tasks: tuple[str, ...]
     folder: str | None = None
     packaged: str | None = None
+    base: str | None = None
     beside: bool = False
     one_size: bool = False
     words: frozenset[str] = frozenset()
@@ -117,6 +119,8 @@ class ModelEntry(_Checked):
 
     def here(self, models_folder: Path) -> bool:
         """Whether it can be loaded without fetching anything."""
+        if self.base and not (models_folder / self.base).is_dir():
+            return False
         place = self.place(models_folder)
         return place is None or self.packaged is not None or place.is_dir()
 
