@@ -12,9 +12,13 @@ import pytest
 
 from atelier.gateway.auth import make_token
 from atelier.rules import Plan
-from atelier.worker.residency import Resident
+from atelier.worker.app import create_app as create_worker
+from atelier.worker.host import Host
+from atelier.worker.residency import ModelPlan
 from postgres_server import on_both
-from running_gateway import SECRET, Running, opened
+from running_gateway import SECRET, SERVED, Running, opened
+from servers import running, until
+from stepping import paint_plan
 
 RESEARCH = {"name": "Research Only", "link": "https://example.com", "commercial": "no"}
 FREE = {"name": "MIT", "link": "https://example.com", "commercial": "yes"}
@@ -68,14 +72,25 @@ def test_the_mark_is_changed_and_counts_at_once_also_for_answers_that_are_kept(g
     assert gateway.post("/api/text-to-image", "shop", json=WANTED).status_code == 200
 
 
-def test_a_model_that_may_be_used_is_the_default_for_them(gateway: Running) -> None:
-    administer(gateway, "POST", "/tenants", id="shop", commercial=True)
-    painter = gateway.host.residents[0]
-    source = replace(painter.plan.source, model="free-painter")
-    free = Resident(replace(painter.plan, licence=FREE, source=source))
-    gateway.host.residents.append(free)
-    gateway.host.scheduler.load(free)
-    made = gateway.post("/api/text-to-image", "shop", json=WANTED)
-    assert (made.status_code, made.json()["model"]) == (200, "free-painter")
-    assert gateway.post("/api/text-to-image", json=WANTED).json()["model"] == painter.model
-    assert gateway.post("/api/text-to-image", "shop", json={**WANTED, "model": painter.model}).status_code == 403
+def test_a_model_that_may_be_used_is_the_default_for_them() -> None:
+    """Asked of a worker, as the gateway asks."""
+    plans = [replace(paint_plan(), licence=RESEARCH), named(replace(paint_plan(), licence=FREE), "free-painter")]
+    with running(create_worker(Host(plans), SERVED, most_body_bytes=100_000)) as url:
+        until(lambda: httpx2.get(f"{url}/health").json()["status"] == "healthy")
+
+        def status_of(**more: Any) -> tuple[int, str | None]:
+            """And the model that made it."""
+            headers = {"x-atelier-tenant": "shop", **more.pop("headers", {})}
+            answer = httpx2.post(f"{url}/v1/images/generations", json={**WANTED, **more}, headers=headers, timeout=30)
+            return answer.status_code, answer.headers.get("x-atelier-metered")
+
+        mark = {"x-atelier-commercial": "yes"}
+        assert "free-painter" not in str(status_of())
+        status, metered = status_of(headers=mark)
+        assert (status, "free-painter" in str(metered)) == (200, True)
+        assert status_of(headers=mark, model="paint")[0] == 403
+        assert status_of(headers=mark, model="free-painter")[0] == 200
+
+
+def named(plan: ModelPlan, model: str) -> ModelPlan:
+    return replace(plan, source=replace(plan.source, model=model))

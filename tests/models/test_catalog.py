@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from atelier.contracts.sampling import Sampling
-from atelier.models.catalog import catalog, plans
+from atelier.models.catalog import catalog, plans, with_bases
 from atelier.models.entry import ModelEntry
 from atelier.models.fit import Fit, Machine, fit, in_words
 from atelier.settings import Settings, SettingsProblem
@@ -185,9 +185,10 @@ def test_each_tier_has_models_and_the_full_one_the_best_known() -> None:
     }
 
 
-def test_what_is_replaced_is_in_the_catalog() -> None:
+def test_what_is_replaced_or_laid_under_is_in_the_catalog() -> None:
     known = {entry.id for entry in catalog()}
-    assert len(known) == len(catalog())
+    assert len(known) == len(catalog()), "each model once"
+    assert {entry.base for entry in catalog() if entry.base} <= {entry.folder for entry in catalog()}
     assert {model for entry in catalog() for model in entry.replaces} <= known
 
 
@@ -221,6 +222,16 @@ def test_the_catalogs_schema_refuses_what_makes_no_sense(fields: dict[str, objec
     assert ModelEntry.model_validate(ENTRY)
     with pytest.raises(ValidationError, match=complaint):
         ModelEntry.model_validate(ENTRY | fields)
+
+
+def test_a_model_that_is_laid_over_another_needs_it_and_comes_after_it(tmp_path: Path) -> None:
+    [base] = [entry for entry in catalog() if entry.id == "stabilityai/stable-diffusion-xl-base-1.0"]
+    over = ModelEntry.model_validate(ENTRY | {"folder": "a/b", "base": base.folder})
+    assert [entry.id for entry in with_bases([over, base])] == [base.id, "a/b"]
+    (tmp_path / "a/b").mkdir(parents=True)
+    assert not over.here(tmp_path)
+    (tmp_path / str(base.folder)).mkdir(parents=True)
+    assert over.here(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,36 @@ def test_a_token_goes_to_the_hub_and_never_to_its_content_network(hub: Hub, tmp_
     assert shown == {("hub", "Bearer hf_mine"), ("content", None)}
 
 
+def test_a_proxy_is_the_way_to_the_hub(hub: Hub, tmp_path: Path, models: Path) -> None:
+    """The hub's name means nothing here; the proxy (the same server) knows it."""
+    proxied = fetching(hub, tmp_path, HF_ENDPOINT="http://hub.example", HTTP_PROXY=hub.url, NO_PROXY="127.0.0.1")
+    proxied.said("models", "download", SMALL)
+    assert lies_there(models / SMALL, WANTED)
+    assert {seen.headers["host"] for seen in hub.seen if seen.place == "hub"} == {"hub.example"}
+
+
+def test_files_come_side_by_side(process: Cli, hub: Hub, models: Path) -> None:
+    stall = Stall(0.1)
+    hub.faults["model.bin"] = [stall]
+    running = _started(process, "models", "download", SMALL)
+    assert stall.reached.wait(30)
+    until(lambda: {file.name for file in models.rglob("whole/*")} == set(WANTED) - {"model.bin"})
+    stall.let_go.set()
+    running.communicate(timeout=60)
+    assert lies_there(models / SMALL, WANTED)
+
+
+def test_a_catalog_that_wants_more_fetches_what_is_new(cli: CliHere, hub: Hub, models: Path) -> None:
+    cli.said("models", "download", SMALL)
+    lock = models / "models.lock.json"
+    recorded = json.loads(lock.read_text())
+    del recorded["models"][SMALL]["files"]["tokenizer.json"]  # as if an older catalog had not known of it
+    lock.write_text(json.dumps(recorded))
+    (models / SMALL / "tokenizer.json").unlink()
+    cli.said("models", "download", SMALL)
+    assert lies_there(models / SMALL, WANTED)
+
+
 def test_a_repository_that_is_not_there_is_named_and_keeps_no_other_from_coming(cli: CliHere, models: Path) -> None:
     done = cli("models", "download", "openai/whisper-large-v3-turbo", SMALL)
     assert done.returncode == 1

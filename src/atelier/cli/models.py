@@ -65,7 +65,9 @@ def download(  # noqa: PLR0917  each is an option of the command
 
     HF_TOKEN, HF_ENDPOINT (a mirror), HTTPS_PROXY and HF_HUB_OFFLINE are heeded.
     """
-    entries, folder = _chosen(models, service, tier), _folder()
+    from atelier.models.catalog import with_bases
+
+    entries, folder = with_bases(_chosen(models, service, tier)), _folder()
     _require_acceptance(entries, folder, accept_licence)
     try:
         from atelier.models.hub.download import Downloads
@@ -198,7 +200,7 @@ def _chosen(models: Sequence[str] | None, service: str | None, tier: str | None)
     from atelier.models.catalog import catalog
 
     if models:
-        return _with_bases(_named_with_source(models))
+        return _named_with_source(models)
     if service is None and tier is None:
         raise InvalidRequest("Say which: ids of models, --service NAME, or --tier small (or full)")
     if service is not None and service not in SERVICES:
@@ -213,17 +215,6 @@ def _chosen(models: Sequence[str] | None, service: str | None, tier: str | None)
     if not found:
         raise InvalidRequest(f"No model is of tier {tier or 'full'} for {service or 'any service'}")
     return found
-
-
-def _with_bases(entries: Sequence[ModelEntry]) -> list[ModelEntry]:
-    """Before each model that is laid over another, that other."""
-    from atelier.models.catalog import catalog
-
-    found: dict[str, ModelEntry] = {}
-    for entry in entries:
-        for one in (*(base for base in catalog() if entry.base and base.folder == entry.base), entry):
-            found[one.id] = one
-    return list(found.values())
 
 
 def _named_with_source(models: Sequence[str]) -> list[ModelEntry]:

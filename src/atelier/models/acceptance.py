@@ -55,14 +55,13 @@ def require_acceptance(
 
     Raises Forbidden where it is not accepted, or nobody can be asked (`ask` is None).
     """
-    for entry in entries:
-        if entry.licence.commercial != "no" or is_accepted(entry, models_folder):
-            continue
-        if not ({entry.id, entry.licence.name} & set(given) or (ask is not None and ask(entry))):
-            raise Forbidden(
-                f"{entry.id} is under a licence that forbids commercial use: {entry.licence.name}, "
-                f"{entry.licence.link}. Read it; to accept it, add: --accept-licence {entry.id}"
-            )
+    closed = [one for one in entries if one.licence.commercial == "no" and not is_accepted(one, models_folder)]
+    refused = [one for one in closed if not ({one.id, one.licence.name} & set(given) or (ask and ask(one)))]
+    if refused:
+        about = "; ".join(f"{one.id} ({one.licence.name}, {one.licence.link})" for one in refused)
+        words = " ".join(f"--accept-licence {one.id}" for one in refused)
+        raise Forbidden(f"Licences that forbid commercial use: {about}. Read them; to accept them, add: {words}")
+    for entry in closed:
         _record(entry, models_folder, by)
 
 

@@ -31,6 +31,17 @@ def catalog() -> tuple[ModelEntry, ...]:
     return tuple(ModelEntry.model_validate(entry | {"files": files.get(entry["id"], {})}) for entry in entries)
 
 
+def with_bases(entries: Sequence[ModelEntry]) -> list[ModelEntry]:
+    """Each once, those that others are laid over first."""
+    by_folder = {entry.folder: entry for entry in catalog() if entry.folder}
+    found: dict[str, ModelEntry] = {}
+    for entry in entries:
+        if entry.base:
+            found.setdefault(by_folder[entry.base].id, by_folder[entry.base])
+        found.setdefault(entry.id, entry)
+    return list(found.values())
+
+
 def models_folder(settings: Settings) -> Path:
     return settings.home / "models"
 

@@ -86,8 +86,8 @@ class ModelEntry(_Checked):
     tasks: tuple[str, ...]
     folder: str | None = None
     packaged: str | None = None
-    beside: bool = False
     base: str | None = None
+    beside: bool = False
     parts: Mapping[str, str] = {}
     pipelines: tuple[str, ...] = ()
     one_size: bool = False

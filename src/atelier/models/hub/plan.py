@@ -9,7 +9,7 @@ from pathlib import Path
 
 from huggingface_hub import HfApi
 
-from atelier.models.entry import ModelEntry
+from atelier.models.entry import ModelEntry, matches
 from atelier.models.gathering import check_held, incoming, whole
 from atelier.models.hub.patience import Patience
 from atelier.models.hub.repository import Published, list_files
@@ -70,10 +70,13 @@ def make_plan(
 
 
 def is_whole(entry: ModelEntry, models_folder: Path, locked: LockedModel | None) -> bool:
-    """Whether every file that was recorded is here, to the byte. It reads all of them."""
+    """Whether every file that was recorded is here, to the byte, and none lacks. It reads all of them."""
     place = entry.place(models_folder)
-    if place is None or locked is None or not locked.files:
+    if place is None or locked is None:
         return False
+    wanted = [pattern for source in entry.source for pattern in source.wanted]
+    if not all(any(matches(path, pattern) for path in locked.files) for pattern in wanted):
+        return False  # the catalog of a newer Atelier wants more
     return all(is_locked(place / path, file) for path, file in locked.files.items())
 
 
