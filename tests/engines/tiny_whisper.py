@@ -30,14 +30,16 @@ def build_tiny_whisper(
     seed: int = 0,
     certainty: float = 8,
     bands: int = 80,
+    width: int = 32,
 ) -> Path:
     """Returns the folder of a converted model that hears `window` seconds at once.
 
     Without `languages` it is one that knows English only. certainty: by which its logits are multiplied; at 1 it is so
-    unsure that every window is tried at all temperatures. bands: of the spectrogram; large-v3 has 128.
+    unsure that every window is tried at all temperatures. bands: of the spectrogram; large-v3 has 128. width: of
+    every layer.
     """
     tokenizer = _tokenizer(languages)
-    model = _model(tokenizer, languages, window, seed, bands)
+    model = _model(tokenizer, languages, window, seed, bands=bands, width=width)
     with torch.no_grad():
         _make_certain(model, certainty)
     source = folder.with_name(folder.name + "-source")
@@ -64,20 +66,20 @@ def _tokenizer(languages: tuple[str, ...]) -> PreTrainedTokenizerFast:
 
 
 def _model(
-    tokenizer: PreTrainedTokenizerFast, languages: tuple[str, ...], window: int, seed: int, bands: int
+    tokenizer: PreTrainedTokenizerFast, languages: tuple[str, ...], window: int, seed: int, *, bands: int, width: int
 ) -> WhisperForConditionalGeneration:
     torch.manual_seed(seed)
     end, start = tokenizer.convert_tokens_to_ids(["<|endoftext|>", "<|startoftranscript|>"])
     config = WhisperConfig(
         vocab_size=len(tokenizer) + window * 50 + 1,  # a timestamp every 20 ms
-        d_model=32,
+        d_model=width,
         num_mel_bins=bands,
         encoder_layers=2,
         decoder_layers=2,
         encoder_attention_heads=2,
         decoder_attention_heads=2,
-        encoder_ffn_dim=64,
-        decoder_ffn_dim=64,
+        encoder_ffn_dim=2 * width,
+        decoder_ffn_dim=2 * width,
         max_source_positions=window * 50,
         init_std=0.5,  # with the usual 0.02 every recording would get the same words
         pad_token_id=end,

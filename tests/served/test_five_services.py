@@ -153,6 +153,18 @@ def test_a_page_is_read(served: Served) -> None:
     assert " + rapidocr" in native["model"]
 
 
+def test_a_pdf_is_read_page_by_page_and_metered_so(served: Served) -> None:
+    texts, sink = ("The first page of three", "The second one", "And the last"), io.BytesIO()
+    first, *more = [Image.open(io.BytesIO(page(text))) for text in texts]
+    first.save(sink, "PDF", save_all=True, append_images=more, resolution=100)
+    read = served.post("/v1/ocr", files={"image": sink.getvalue()}).json()
+    assert read["text"].split("\n\n") == list(texts)
+    assert (read["pages"], [line["page"] for line in read["lines"]]) == (3, [1, 2, 3])
+    uri = "data:application/pdf;base64," + base64.b64encode(sink.getvalue()).decode()
+    native = served.post("/api/image-to-text", json={"task": "ocr", "image": uri}).json()
+    assert (native["ocr_text"], native["pages"], native["usage"]["units"]) == (read["text"], 3, 3)
+
+
 def test_native_speech_is_stored_whole(served: Served) -> None:
     for kind in ("wav", "mp3", "opus", "aac", "flac"):
         made = served.post("/api/text-to-speech", json={"text": TEXT, "response_format": kind, "language": "en"}).json()
