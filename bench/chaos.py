@@ -4,9 +4,15 @@
     python bench/chaos.py --rate 50 --seconds 4   # a short form
 
 Two gateways on one PostgreSQL and one Redis (with its append-only file), a stand-in upstream, and a client that does
-what a load balancer does: where a connection is refused it asks the other gateway. It prints, and exits with 1 unless:
-every answered request has exactly one row, no row is without a request, no request failed but those that were inside
-the killed gateway (and, with --redis-away closed, those refused while Redis was away), and no gateway grew by 50 MB.
+what a load balancer does: where a connection is refused it asks the other gateway. Half of its requests come with a
+token, half with an API key. It prints, and exits with 1 unless:
+
+- every answered request has exactly one row;
+- every row is of a request that was sent, and no request has two: by the id of its answer or, where it was broken off,
+  by the id with which it reached the upstream;
+- no request failed but those that were inside the killed gateway (and, with --redis-away closed, those refused while
+  Redis was away);
+- no gateway grew by 50 MB.
 """
 
 from __future__ import annotations
@@ -32,29 +38,32 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bench"), str(ROOT / "src")]
 
 from atelier.gateway.auth import make_token  # noqa: E402
+from atelier.state.audit import Actor  # noqa: E402
+from atelier.state.database import open_database  # noqa: E402
+from atelier.state.keys import create_key  # noqa: E402
 from gateway_process import GatewayProcess  # noqa: E402
 from postgres_server import Postgres, running_postgres  # noqa: E402
 from processes import answers, running  # noqa: E402
 from redis_server import Redis, running_redis  # noqa: E402
 from standin import CAPTIONER, free_port  # noqa: E402
+from witness import marked, read_seen  # noqa: E402
 
 MOST_GROWTH_MB = 50
 SETTLED_SECONDS = 60
 _PICTURE = base64.b64encode(bytes(64)).decode()  # the stand-in does not look at it
-_BODY = {
-    "messages": [
-        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{_PICTURE}"}}]}
-    ]
-}
+_IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{_PICTURE}"}}
 
 
 @dataclass
 class Tally:
-    """What the client saw. answered: the ids of answers with 200. refused: by status. broken: no answer at all."""
+    """What the client saw. answered: the ids of answers with 200. refused: how many by phase and status, and their
+    ids. broken: in which phase a request, by its number, was left without an answer.
+    """
 
     answered: list[str] = field(default_factory=list)
     refused: Counter[tuple[str, int]] = field(default_factory=Counter)
-    broken: Counter[str] = field(default_factory=Counter)
+    refused_ids: set[str] = field(default_factory=set)
+    broken: dict[int, str] = field(default_factory=dict)
     phase: str = "steady"
 
 
@@ -64,17 +73,18 @@ class Scene:
     database: str
     redis: Redis
     gateways: list[GatewayProcess]
-    token: str
+    credentials: tuple[str, str]
+    seen: Path
 
 
 @contextmanager
 def scene(folder: Path, redis_away: str) -> Iterator[Scene]:
     with ExitStack() as stack:
         postgres, redis = stack.enter_context(running_postgres()), stack.enter_context(running_redis())
-        port = free_port()
+        port, seen = free_port(), folder / "seen"
         upstream = f"http://127.0.0.1:{port}"
-        command = [sys.executable, ROOT / "bench" / "standin.py", "--port", str(port)]
-        stack.enter_context(running(command, ready=lambda: answers(f"{upstream}/health"), log=folder / "standin.log"))
+        command = [sys.executable, ROOT / "bench" / "witness.py", "--port", str(port), "--seen", seen]
+        stack.enter_context(running(command, ready=lambda: answers(f"{upstream}/health"), log=folder / "witness.log"))
         secret, database = secrets.token_hex(32), postgres.new_database()
         env = {
             "JWT_SECRET": secret,
@@ -91,7 +101,17 @@ def scene(folder: Path, redis_away: str) -> Iterator[Scene]:
             stack.callback(gateway.stop, signal.SIGTERM)
             gateway.start()
         _until(lambda: all(gateway.says(CAPTIONER.encode()) for gateway in gateways))
-        yield Scene(postgres, database, redis, gateways, make_token(secret, "acme", seconds=3600))
+        credentials = (make_token(secret, "acme", seconds=3600), asyncio.run(_new_key(database)))
+        yield Scene(postgres, database, redis, gateways, credentials, seen)
+
+
+async def _new_key(location: str) -> str:
+    database = await open_database(location)
+    try:
+        async with database.begin() as connection:
+            return await create_key(connection, "acme", by=Actor("bench"))
+    finally:
+        await database.dispose()
 
 
 def _until(condition: Callable[[], bool], seconds: float = 60) -> None:
@@ -104,14 +124,13 @@ def _until(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 async def load(scene: Scene, tally: Tally, rate: float, done: asyncio.Event) -> None:
     """Requests at their times, whatever became of those before; ends with the last answer."""
-    headers = {"authorization": f"Bearer {scene.token}"}
     timeout = aiohttp.ClientTimeout(total=30)
     connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(headers=headers, timeout=timeout, connector=connector) as session:
+    async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
         open_requests: set[asyncio.Task[None]] = set()
         begun, number = time.monotonic(), 0
         while not done.is_set():
-            request = asyncio.create_task(_request(session, scene.gateways, number, tally))
+            request = asyncio.create_task(_request(session, scene, number, tally))
             open_requests.add(request)
             request.add_done_callback(open_requests.discard)
             number += 1
@@ -119,21 +138,25 @@ async def load(scene: Scene, tally: Tally, rate: float, done: asyncio.Event) -> 
         await asyncio.gather(*open_requests)
 
 
-async def _request(session: aiohttp.ClientSession, gateways: list[GatewayProcess], number: int, tally: Tally) -> None:
-    phase = tally.phase
+async def _request(session: aiohttp.ClientSession, scene: Scene, number: int, tally: Tally) -> None:
+    phase, gateways = tally.phase, scene.gateways
+    content = [_IMAGE, {"type": "text", "text": f"What is here? This is {marked(number)}"}]
+    body = {"messages": [{"role": "user", "content": content}]}
+    headers = {"authorization": f"Bearer {scene.credentials[number // 2 % 2]}"}
     for gateway in (gateways[number % 2], gateways[(number + 1) % 2]):
         try:
-            async with session.post(f"{gateway.url}/v1/chat/completions", json=_BODY) as answer:
+            async with session.post(f"{gateway.url}/v1/chat/completions", json=body, headers=headers) as answer:
                 await answer.read()
                 if answer.status == 200:
                     tally.answered.append(answer.headers["x-request-id"])
                 else:
                     tally.refused[phase, answer.status] += 1
+                    tally.refused_ids.add(answer.headers["x-request-id"])
                 return
         except aiohttp.ClientConnectorError:
             continue  # nobody listens: the other one is asked
         except (aiohttp.ClientError, TimeoutError):
-            tally.broken[phase] += 1
+            tally.broken[number] = phase
             return
     tally.refused[phase, 0] += 1
 
@@ -183,19 +206,24 @@ def verdict(scene: Scene, tally: Tally, *, redis_away: str) -> list[str]:
     with suppress(TimeoutError):
         _until(lambda: answered <= set(rows(scene)), SETTLED_SECONDS)
     written = rows(scene)
-    inside = tally.broken["gateway away"] + tally.broken["steady"]
-    others = sum(tally.broken.values()) - inside
+    phases = Counter(tally.broken.values())
+    others = phases.total() - phases["gateway away"] - phases["steady"]
+    numbers = read_seen(scene.seen)
+    unanswered = {id_: numbers.get(id_) for id_ in set(written) - answered - tally.refused_ids}
+    broken_off = [number for number in unanswered.values() if number in tally.broken]
+    of_no_request = len(unanswered) - len(broken_off)
     declared = {("redis away", 503), ("after redis away", 503)} if redis_away == "closed" else set()
     refused = {key: count for key, count in tally.refused.items() if key not in declared}
     growth = max(gateway.growth_mb for gateway in scene.gateways)
     print(f"answered {len(tally.answered)}, rows {len(written)}, without a row {len(answered - set(written))}")
-    print(f"rows that nobody had an answer to {len(set(written) - answered)}, broken off {dict(tally.broken)}")
+    print(f"rows of no request {of_no_request}, of requests broken off {len(broken_off)}; broken off {dict(phases)}")
     print(f"refused {dict(tally.refused)}; most growth of a gateway {growth:.1f} MB")
     wrong = {
         "answered requests have no row": len(answered - set(written)),
         "rows are twice there": len(written) - len(set(written)),
         "ids were given twice": len(tally.answered) - len(answered),
-        "rows belong to no request": max(0, len(set(written) - answered) - inside - sum(tally.refused.values())),
+        "rows belong to no request": of_no_request,
+        "rows are a second one of a request that was broken off": len(broken_off) - len(set(broken_off)),
         "requests were refused": sum(refused.values()),
         "requests were broken off that were in no killed gateway": others,
         "MB of growth is too much": round(growth) if growth > MOST_GROWTH_MB else 0,

@@ -139,7 +139,7 @@ def _environment(home: Path, port: int, upstream: str, processes: int) -> dict[s
 
 
 def _token(env: Mapping[str, str]) -> str:
-    command = [sys.executable, "-m", "atelier", "token", "--tenant", "bench"]
+    command = [sys.executable, "-m", "atelier", "token", "--tenant", "bench", "--create-tenant"]
     return subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout.strip()
 
 

@@ -18,6 +18,7 @@ import socket
 import struct
 import time
 import zlib
+from collections.abc import Callable
 from typing import cast
 
 import httptools
@@ -44,12 +45,12 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--gap-ms", type=float, default=2.0, help="between two events of a stream")
     options = parser.parse_args()
-    uvloop.run(_serve(options.port, options.gap_ms / 1000))
+    answers = Answers(options.gap_ms / 1000)
+    uvloop.run(serve(options.port, lambda: Connection(answers)))
 
 
-async def _serve(port: int, gap: float) -> None:
-    answers = Answers(gap)
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(answers), "127.0.0.1", port)
+async def serve(port: int, connection: Callable[[], asyncio.Protocol]) -> None:
+    server = await asyncio.get_running_loop().create_server(connection, "127.0.0.1", port, backlog=2048)
     await server.serve_forever()
 
 

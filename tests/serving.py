@@ -35,7 +35,7 @@ class Served:
 
     def token(self, tenant: str = "acme") -> str:
         if tenant not in self.tokens:
-            self.tokens[tenant] = self.cli("token", "--tenant", tenant).strip()
+            self.tokens[tenant] = self.cli("token", "--tenant", tenant, "--create-tenant").strip()
         return self.tokens[tenant]
 
     def cli(self, *words: str) -> str:
@@ -60,6 +60,11 @@ class Served:
         except httpx2.HTTPError:
             return {}
         return found
+
+    def pid(self, service: str) -> int:
+        """The process id of a service's worker."""
+        states = json.loads((self.home / "run" / "processes.json").read_text())
+        return int(states[service]["pid"])
 
     def printed(self) -> str:
         return (self.home / "printed.txt").read_text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -24,6 +25,9 @@ from atelier.contracts.images import ImageRequest, ImageToImageRequest
 from atelier.contracts.text_to_speech import SpeechRequest
 from atelier.errors import InvalidRequest, UnreadableMedia
 from atelier.worker.residency import ModelPlan
+
+LOADS: Counter[str] = Counter()
+"""How often each model was loaded."""
 
 
 class Gate:
@@ -66,7 +70,8 @@ class PaintEngine:
         self.closed: list[str] = []
         PaintEngine.newest = self
 
-    def load(self) -> None: ...
+    def load(self) -> None:
+        LOADS[self.source.model] += 1
 
     def unload(self) -> None: ...
 
@@ -142,7 +147,8 @@ class SpeakEngine:
         self.closed = 0
         SpeakEngine.newest = self
 
-    def load(self) -> None: ...
+    def load(self) -> None:
+        LOADS[self.source.model] += 1
 
     def unload(self) -> None: ...
 

@@ -48,8 +48,9 @@ def test_a_tenant_is_made_shown_changed_suspended_and_deleted(cli: Cli) -> None:
 @on_both
 def test_a_key_has_services_and_an_end(cli: Cli) -> None:
     made = cli.json(
-        "keys", "create", "--tenant", "acme", "--services", "text-to-speech,text-to-image", "--expires-in-days", "2"
-    )
+        "keys", "create", "--tenant", "acme", "--services", "text-to-speech,text-to-image", "--expires-in-days", "2",
+        "--create-tenant",
+    )  # fmt: skip
     assert made["services"] == ["text-to-image", "text-to-speech"]
     left = datetime.fromisoformat(made["expires_at"]) - datetime.now(UTC)
     assert timedelta(days=1.9) < left <= timedelta(days=2)
@@ -62,6 +63,32 @@ def test_a_key_has_services_and_an_end(cli: Cli) -> None:
     [entry] = cli.json("audit", "list", "--action", "key.revoke")
     assert (entry["target"], entry["tenant"]) == (rows[1]["id"], "acme")
     assert admin.split("_")[2] not in cli.said("audit", "list")
+
+
+@on_both
+def test_a_misspelt_tenant_is_not_made(cli: Cli) -> None:
+    cli.said("tenants", "create", "Acme")
+    for words in (("keys", "create"), ("token",), ("limits", "set", "--requests", "1")):
+        done = cli(*words, "--tenant", "acmee")
+        assert (done.returncode, done.stdout, done.stderr.strip()) == (
+            1,
+            "",
+            "atelier: There is no tenant 'acmee'; did you mean 'Acme'? "
+            "To make it: atelier tenants create acmee, or add --create-tenant",
+        )
+    listed = cli("limits", "list", "--tenant", "the other's")
+    assert listed.stderr.strip() == (
+        "atelier: There is no tenant \"the other's\". To make it: atelier tenants create 'the other'\"'\"'s'"
+    )
+    assert [row["id"] for row in cli.json("tenants", "list")] == ["Acme"]
+
+
+@pytest.mark.parametrize("words", [("keys", "create"), ("token",), ("limits", "set", "--requests", "1")])
+def test_a_tenant_is_made_on_demand(cli: Cli, words: tuple[str, ...]) -> None:
+    cli.said("db", "upgrade")
+    cli.said(*words, "--tenant", "acme", "--create-tenant")
+    cli.said(*words, "--tenant", "acme", "--create-tenant")
+    assert [entry["action"] for entry in cli.json("audit", "list", "--tenant", "acme")].count("tenant.create") == 1
 
 
 @on_both

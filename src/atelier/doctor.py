@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import platform
 import shutil
-import subprocess
 import sys
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from atelier.catalog import SERVICES
+from atelier.doctor_servers import Finding, database, redis, upstreams
+from atelier.machine import gpus, main_memory_bytes
 from atelier.models.catalog import plans
 from atelier.settings import Settings, SettingsProblem
 
@@ -27,14 +26,6 @@ _LIBRARIES = {
 """What each extra of the package must have put in place."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    what: str
-    found: str
-    good: bool = True
-    remedy: str | None = None
-
-
 def examine(settings: Settings) -> list[Finding]:
     """Looks, and changes nothing."""
     return [
@@ -44,7 +35,9 @@ def examine(settings: Settings) -> list[Finding]:
         _torch(),
         *(_engine(extra, libraries) for extra, libraries in _LIBRARIES.items()),
         _home(settings),
-        _database(settings),
+        database(settings),
+        redis(settings),
+        *upstreams(settings),
         _ports(settings),
         *(_service(settings, service) for service in SERVICES),
     ]
@@ -56,26 +49,14 @@ def _python() -> Finding:
 
 
 def _machine() -> Finding:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    memory = main_memory_bytes() / 1e9
     return Finding("Machine", f"{os.cpu_count()} cores, {memory:.0f} GB of memory, {platform.system()}")
-
-
-def gpus() -> list[str]:
-    """`name, memory` of every NVIDIA GPU; empty where there is none, or no driver."""
-    if shutil.which("nvidia-smi") is None:
-        return []
-    query = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
-    try:
-        asked = subprocess.run(query, capture_output=True, text=True, timeout=20, check=False)  # noqa: S603
-    except subprocess.TimeoutExpired:
-        return []
-    return asked.stdout.strip().splitlines() if asked.returncode == 0 else []
 
 
 def _gpu() -> Finding:
     found = gpus()
     if found:
-        return Finding("GPU", "; ".join(found))
+        return Finding("GPU", "; ".join(f"{gpu.name}, {gpu.memory_bytes / 1e9:.0f} GB" for gpu in found))
     return Finding("GPU", "none: models run on the processor, which suits the small ones")
 
 
@@ -104,20 +85,6 @@ def _home(settings: Settings) -> Finding:
     good = os.access(folder, os.W_OK)
     remedy = None if good else "Set ATELIER_HOME to a folder that this user may write."
     return Finding("Data folder", f"{settings.home}, {free:.0f} GB free", good, remedy)
-
-
-def _database(settings: Settings) -> Finding:
-    from atelier.state.connections import is_sqlite
-    from atelier.state.database import database_version
-
-    try:
-        location = settings.database_location()
-        if is_sqlite(location):
-            return Finding("Database", "a SQLite file; DATABASE_URL leads to PostgreSQL instead")
-        version = asyncio.run(database_version(location))
-    except SettingsProblem as problem:
-        return Finding("Database", str(problem), False, "Put DATABASE_URL right, or start the server that it names.")
-    return Finding("Database", f"PostgreSQL, {f'at version {version}' if version else 'without tables as yet'}")
 
 
 def _ports(settings: Settings) -> Finding:

@@ -97,6 +97,9 @@ class RangeNotSatisfiable(AtelierError):
 
 
 class RateLimited(AtelierError):
+    """measure: what the limit counts that is used up."""
+
+    measure: str | None = None
     status, code, openai_type = 429, "rate_limited", "rate_limit_error"
 
 

@@ -7,8 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from yarl import URL
 
-from atelier.catalog import SERVICES
-from atelier.contracts.base import Usage
+from atelier.catalog import SERVICES, Amounts
 
 Measure = Literal["requests", "units", "cost", "concurrent"]
 Per = Literal["second", "minute", "hour", "day", "month"]
@@ -24,6 +23,15 @@ WINDOWS: dict[Measure, tuple[Per, ...]] = {
 _DEFAULT_WINDOW: dict[Measure, Per | None] = {"requests": "hour", "units": "month", "cost": "month", "concurrent": None}
 
 
+MOST_COUNTED = 10**15
+MOST_AMOUNT = 9 * 10**9
+"""Above 2^53 the numbers of Lua, and of a column of the database, are not exact; units and money are counted in
+millionths."""
+
+MOST_PRICE = 10**6
+"""So dear that no request comes to more than Redis can add up."""
+
+
 class _Row(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -35,10 +43,10 @@ class LimitRule(_Row):
     service, tenant: `*` is every one. Each service is counted by itself, but for `cost`: its `*` is one sum over all.
     """
 
-    requests: Annotated[int | None, Field(ge=0)] = None
-    units: Annotated[float | None, Field(ge=0)] = None
-    cost: Annotated[float | None, Field(ge=0)] = None
-    concurrent: Annotated[int | None, Field(ge=0)] = None
+    requests: Annotated[int | None, Field(ge=0, le=MOST_COUNTED)] = None
+    units: Annotated[float | None, Field(ge=0, le=MOST_AMOUNT)] = None
+    cost: Annotated[float | None, Field(ge=0, le=MOST_AMOUNT)] = None
+    concurrent: Annotated[int | None, Field(ge=0, le=MOST_COUNTED)] = None
     per: Per | None = None
     service: str = "*"
     tenant: str = "*"
@@ -92,19 +100,30 @@ class Plan(_Row):
         return self
 
 
+_PAID_BY = {
+    "units": "unit",
+    "megapixels": "megapixel",
+    "steps": "step",
+    "audio_seconds": "audio_second",
+    "characters": "character",
+    "tokens": "token",
+    "compute_ms": "compute_second",
+}
+
+
 class Price(_Row):
     """What one request of a service costs: the sum of these, each times what was used. One currency for all."""
 
-    request: Annotated[float, Field(ge=0)] = 0.0
-    unit: Annotated[float, Field(ge=0)] = 0.0
-    megapixel: Annotated[float, Field(ge=0)] = 0.0
-    step: Annotated[float, Field(ge=0)] = 0.0
-    audio_second: Annotated[float, Field(ge=0)] = 0.0
-    character: Annotated[float, Field(ge=0)] = 0.0
-    token: Annotated[float, Field(ge=0)] = 0.0
-    compute_second: Annotated[float, Field(ge=0)] = 0.0
+    request: Annotated[float, Field(ge=0, le=MOST_PRICE)] = 0.0
+    unit: Annotated[float, Field(ge=0, le=MOST_PRICE)] = 0.0
+    megapixel: Annotated[float, Field(ge=0, le=MOST_PRICE)] = 0.0
+    step: Annotated[float, Field(ge=0, le=MOST_PRICE)] = 0.0
+    audio_second: Annotated[float, Field(ge=0, le=MOST_PRICE)] = 0.0
+    character: Annotated[float, Field(ge=0, le=MOST_PRICE)] = 0.0
+    token: Annotated[float, Field(ge=0, le=MOST_PRICE)] = 0.0
+    compute_second: Annotated[float, Field(ge=0, le=MOST_PRICE)] = 0.0
 
-    def of(self, usage: Usage) -> float:
+    def of(self, usage: Amounts) -> float:
         return (
             self.request
             + self.unit * usage.units
@@ -115,6 +134,10 @@ class Price(_Row):
             + self.token * usage.tokens
             + self.compute_second * usage.compute_ms / 1000
         )
+
+    def asks_for(self, amounts: frozenset[str]) -> bool:
+        """Whether any of these, named as Usage names them, is paid for."""
+        return any(getattr(self, _PAID_BY[name]) for name in amounts)
 
 
 FREE = Price()

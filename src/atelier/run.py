@@ -13,11 +13,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
 from atelier.corked import CorkedProtocol
+from atelier.gateway.shared_metrics import forget_process, keep_metrics, share_metrics
 from atelier.home import prepare_home
 from atelier.ports import listening
 from atelier.settings import Settings, SettingsProblem
@@ -30,6 +32,9 @@ PROCESSES_FILE = "ATELIER_PROCESSES_FILE"
 """Where the supervisor writes how its processes are, for gateway processes that one of ours starts."""
 
 _GRACE_SECONDS = 5
+_MOST_OF_MEMORY = 0.9
+"""The share of a device's memory that models may take; the rest is for the work itself and for others."""
+
 _GARBAGE_THRESHOLDS = (50_000, 20, 100)
 """A request leaves next to no cycles behind: to look for them every 700 objects takes a twentieth of its time."""
 _OFFLINE = {
@@ -59,15 +64,26 @@ def _undisturbed() -> Iterator[None]:
 
 @_undisturbed()
 def _worker_app(settings: Settings, services: Sequence[str]) -> ASGIApp:
+    from atelier.machine import memory_bytes
     from atelier.models.catalog import plans
     from atelier.worker.app import create_app
     from atelier.worker.host import Host
+    from atelier.worker.memory import MemoryRules
+
+    budget = settings.memory_gb * 1e9 if settings.memory_gb else memory_bytes(settings.device) * _MOST_OF_MEMORY
+    memory = MemoryRules(
+        budget=int(budget),
+        idle_seconds=settings.idle_minutes * 60 if settings.idle_minutes else None,
+        pinned=frozenset(settings.pinned_models),
+        preload=settings.preload,
+    )
 
     host = Host(
         plans(settings, services),
         aliases=settings.aliases,
         most_waiting=settings.most_waiting,
         seconds=settings.request_seconds,
+        memory=memory,
         on_crash=_end_process,
     )
     # The gateway may send a file as base64, a third larger than it came.
@@ -92,8 +108,10 @@ def run_worker(settings: Settings, services: Sequence[str]) -> None:
 def run_gateway(settings: Settings, secret: str, *, processes: Path | None = None) -> None:
     """Serve until stopped. Raises SettingsProblem for a port in use or a back end that cannot be used."""
     configure_logs(settings.log_level)
+    keep_metrics()
     from atelier.gateway.app import check_settings
     from atelier.state.database import prepare_database
+    from atelier.state.redis_reach import prepare_redis
 
     if settings.gateway_processes > 1 and settings.redis_url is None:
         raise SettingsProblem(
@@ -102,14 +120,34 @@ def run_gateway(settings: Settings, secret: str, *, processes: Path | None = Non
     prepare_home(settings.home)
     check_settings(settings)
     prepare_database(settings)
+    prepare_redis(settings, structlog.get_logger().warning)
     sockets = [listening(settings.host, settings.gateway_port(), "gateway")]
     if settings.gateway_processes == 1:
         _serve(_gateway_app(settings, secret, processes), sockets)
         return
+    # Only who holds the port may empty the folder.
+    share_metrics(settings.home / "run" / f"metrics-{settings.gateway_port()}")
     os.environ[PROCESSES_FILE] = str(processes or "")
     config = _config("atelier.run:gateway_process", factory=True, workers=settings.gateway_processes)
     _end_with_supervisor_in_background()
-    Multiprocess(config, sockets=sockets).run()
+    _GatewayProcesses(config, sockets=sockets).run()
+
+
+class _GatewayProcesses(Multiprocess):
+    """Those that have ended are taken out of the metrics."""
+
+    def init_processes(self) -> None:
+        super().init_processes()
+        self._seen: set[int | None] = {process.pid for process in self.processes}
+
+    def keep_subprocess_alive(self) -> None:
+        """Called twice a second. Some are ended elsewhere, too: by SIGHUP, for instance."""
+        super().keep_subprocess_alive()
+        running = {process.pid for process in self.processes}
+        for pid in self._seen - running:
+            if pid is not None:
+                forget_process(pid)
+        self._seen = running
 
 
 def gateway_process() -> ASGIApp:

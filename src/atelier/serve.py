@@ -216,14 +216,35 @@ Announce = Callable[[float, Sequence[str]], None]
 """(seconds since the start, what could not be brought up in sentences)"""
 
 
-def serve(settings: Settings, secret: str, announce: Announce) -> None:
-    """Run until Ctrl-C or SIGTERM. `announce` is called once every service is up, or has said why it cannot be."""
-    from atelier.state.database import prepare_database
+def serve(settings: Settings, secret: str, announce: Announce, *, tenant: str) -> None:
+    """Run until Ctrl-C or SIGTERM, with `tenant` there from the start.
+
+    `announce` is called once every service is up, or has said why it cannot be.
+    """
+    from atelier.state.redis_reach import prepare_redis
 
     check_models(settings)
     check_ports(settings)
-    prepare_database(settings)
+    prepare_tenant(settings, tenant)
+    prepare_redis(settings, say)
     asyncio.run(_serve(settings, secret, announce))
+
+
+def prepare_tenant(settings: Settings, tenant: str) -> None:
+    """The tables, and a tenant that every token printed here can name. Raises SettingsProblem."""
+    asyncio.run(_prepare_tenant(settings, tenant))
+
+
+async def _prepare_tenant(settings: Settings, tenant: str) -> None:
+    from atelier.state.database import open_database
+    from atelier.state.tenants import ensure_tenant
+
+    database = await open_database(settings.database_location())
+    try:
+        async with database.begin() as connection:
+            await ensure_tenant(connection, tenant)
+    finally:
+        await database.dispose()
 
 
 async def _serve(settings: Settings, secret: str, announce: Announce) -> None:

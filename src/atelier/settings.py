@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,6 +23,7 @@ from yarl import URL
 
 from atelier.catalog import GATEWAY_PORT, SERVICES
 from atelier.rules import LimitRule, Plan, Price, UpstreamRule
+from atelier.setting_words import in_words, place
 
 SHORTEST_SECRET = 32
 
@@ -176,6 +178,10 @@ class Settings(BaseSettings):
             "of the limits."
         ),
     ] = "closed"
+    redis_wait_seconds: Annotated[
+        float,
+        Field(ge=0, le=3600, description="So long a gateway that starts waits for a Redis that is away (with closed)."),
+    ] = 30
     gateways: Annotated[
         int,
         Field(ge=1, description="How many gateway processes there are in all: each one's share while Redis is away."),
@@ -206,7 +212,8 @@ class Settings(BaseSettings):
         Field(gt=0, description="How long an upstream may take to begin its answer; none: as the whole request."),
     ] = None
     most_in_flight: Annotated[
-        int, Field(ge=1, description="Requests that one gateway process serves at the same time; more get 503 at once.")
+        int,
+        Field(ge=1, description="Requests that one process serves at once, those still arriving apart; more get 503."),
     ] = 256
     limits: Annotated[list[LimitRule], Field(description="Limits; the most specific rules that match apply.")] = []
     plans: Annotated[dict[str, Plan], Field(description="Plans that tenants can be on, by name.")] = {}
@@ -217,6 +224,14 @@ class Settings(BaseSettings):
     idempotency_hours: Annotated[
         float, Field(gt=0, le=168, description="How long the answer to an Idempotency-Key is kept.")
     ] = 24
+    answers_mb: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Megabytes of kept answers that one tenant may have in Redis, for idempotency keys and for the "
+            "cache each; the oldest make room.",
+        ),
+    ] = 256
     aliases: Annotated[
         dict[str, str], Field(description="Model names that stand for others; an empty one is the service's default.")
     ] = DEFAULT_ALIASES
@@ -255,6 +270,15 @@ class Settings(BaseSettings):
         dict[str, list[str]],
         Field(description="Who may use which LoRA: its name → tenants; * is any other name, or every tenant."),
     ] = {}
+    memory_gb: Annotated[
+        float | None,
+        Field(gt=0, description="Memory for the models of one worker; none: nine tenths of its device's."),
+    ] = None
+    pinned_models: Annotated[list[str], Field(description="Models that never leave a worker's memory.")] = []
+    preload: Annotated[bool, Field(description="Load models at the start, as far as there is room.")] = True
+    idle_minutes: Annotated[
+        float | None, Field(gt=0, description="A model that nobody uses for so long leaves the memory; none: it stays.")
+    ] = None
     threads: Annotated[int | None, Field(ge=1, description="CPU threads of a worker; none: half the cores.")] = None
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="How much is logged.")] = (
         "info"
@@ -398,14 +422,13 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as problem:
         error = problem.errors(include_url=False)[0]
-        name = ".".join(str(part) for part in error["loc"])
-        raise SettingsProblem(f"{_variable(name)}: {error['msg'].removeprefix('Value error, ')}") from None
+        raise SettingsProblem(_told(error)) from None
     except SettingsError as problem:
         field = re.search(r'field "(\w+)"', str(problem))
         name = _variable(field[1]) if field else "a setting"
         raise SettingsProblem(f"{name}: must be written as JSON") from None
     except ValueError as problem:
-        raise SettingsProblem(f"atelier.toml: cannot be read ({problem})") from None
+        raise SettingsProblem(f"{_file()}: cannot be read ({problem})") from None
 
 
 def _refuse_unknown(environment: Mapping[str, str]) -> None:
@@ -418,5 +441,24 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
             raise SettingsProblem(f"{name}: there is no such setting{hint}")
 
 
+def _file() -> str:
+    return os.environ.get("ATELIER_CONFIG") or "atelier.toml"
+
+
+def _told(error: ErrorDetails) -> str:
+    """Where it stands and what is wrong. What is wrong with several settings together says itself with which."""
+    loc, words = error["loc"], in_words(error, Settings)
+    if not loc:
+        return words
+    setting, unknown = str(loc[0]), error["type"] == "extra_forbidden"
+    if len(loc) == 1:
+        return f"{_file() if unknown else _variable(setting)}: {words}"
+    found = loc[:-1] if unknown else loc
+    variable = f"ATELIER_{setting.upper()}"
+    if variable in os.environ:
+        return f"{variable}: {place(found[1:])}: {words}"
+    return f"{_file()}: {place(found)}: {words}"
+
+
 def _variable(name: str) -> str:
-    return name if name.isupper() else f"ATELIER_{name.upper()} (or {name} in atelier.toml)"
+    return name if name.isupper() else f"ATELIER_{name.upper()} (or {name} in {_file()})"

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import MutableMapping
+from contextvars import Context, ContextVar, copy_context
 from typing import Any
 
 import structlog
 from pydantic_core import to_json
+
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""The request that this code runs for: what is logged meanwhile carries it."""
+
+
+def of_no_request() -> Context:
+    """A context for a task that a request begins and others wait for too, or that outlives it: it is nobody's."""
+    context = copy_context()
+    context.run(request_id.set, None)
+    return context
 
 
 def configure_logs(level: str) -> None:
@@ -22,6 +34,7 @@ def configure_logs(level: str) -> None:
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
+            with_request_id,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *([] if person else [structlog.processors.format_exc_info]),
             renderer,
@@ -32,6 +45,14 @@ def configure_logs(level: str) -> None:
         else structlog.BytesLoggerFactory(sys.stderr.buffer),
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+
+
+def with_request_id(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A structlog processor."""
+    found = request_id.get()
+    if found is not None:
+        event.setdefault("request_id", found)
+    return event
 
 
 def _json(event: dict[str, Any], **_: object) -> bytes:

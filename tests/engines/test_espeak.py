@@ -13,6 +13,7 @@ import av
 import numpy as np
 import pytest
 
+from atelier.catalog import SERVICES
 from atelier.contracts.engine import ModelSource, Sound, SpeechMade
 from atelier.contracts.text_to_speech import SpeechRequest
 from atelier.engines.espeak import EspeakEngine
@@ -442,6 +443,29 @@ def running(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+@pytest.mark.parametrize("speed", [0.25, 1, 4])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "w",
+        "W. " * 9,
+        "a\n\n" * 9,
+        "37" * 20,
+        "7%" * 20,
+        "🔃7" * 9,
+        "กขค" * 6,
+        "ᎎ" * 20,
+        "ѷ" * 20,
+        TEXT,
+        *IN_OTHER_LANGUAGES.values(),
+    ],
+)
+def test_no_text_lasts_longer_than_the_catalog_reckons(engine, text, speed):
+    run = speak(engine, text, language="fi" if text[0] in "ᎎѷ" else None, speed=speed)
+    request = SpeechRequest(text=text, speed=speed)
+    assert run.samples / RATE <= SERVICES["text-to-speech"].estimate(request).audio_seconds
 
 
 def centroid(sound):

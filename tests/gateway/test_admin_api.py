@@ -180,7 +180,7 @@ def test_a_key_is_shown_once_and_opens_what_it_is_for(gateway: Running, admin: A
     made = admin("POST", "/keys", 201, json=wanted)
     assert (made["services"], made["expires_at"]) == (["text-to-speech"], "2999-01-01T00:00:00Z")
     [listed] = admin.get("/keys", tenant="acme")["keys"]
-    assert listed == {name: value for name, value in made.items() if name != "key"}
+    assert listed == {name: value for name, value in made.items() if name not in {"key", "note"}}
     heard = {"headers": bearer(made["key"]), "json": {"text": "one"}}
     assert httpx2.post(f"{gateway.url}/api/text-to-speech", **heard).status_code == 200
     drawn = {"headers": bearer(made["key"]), "json": {"prompt": "x"}}
@@ -305,7 +305,8 @@ MALFORMED: list[tuple[str, str, dict[str, Any], int, str]] = [
     ("PUT", "/limits/acme", {"json": {}}, 422, "limits: is required"),
     ("PUT", "/limits/acme", {"json": {"limits": [{}]}}, 422, "exactly one of requests"),
     ("PUT", "/limits/acme", {"json": {"limits": [{"requests": 1, "per": "month"}]}}, 422, "can be limited per second"),
-    ("PUT", "/limits/acme", {"json": {"limits": [{"requests": 10**18}]}}, 422, "at most 10^15"),
+    ("PUT", "/limits/acme", {"json": {"limits": [{"requests": 10**18}]}}, 422, "limits.0.requests"),
+    ("PUT", "/limits/acme", {"json": {"limits": [{"units": 1e10}]}}, 422, "limits.0.units"),
     ("PUT", "/limits/acme", {"json": {"limits": [{"units": -1}]}}, 422, "limits.0.units"),
     ("PUT", "/limits/acme", {"json": {"limits": [{"units": 1}, {"units": 2}]}}, 422, "two are of the same"),
     ("PUT", "/limits/acme", {"json": {"limits": [{"units": 1, "tenant": "other"}]}}, 422, "leave it out"),

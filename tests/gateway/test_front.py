@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from atelier.errors import AtelierError, InvalidRequest
 from atelier.gateway.auth import make_token
-from atelier.gateway.front import Front
+from atelier.gateway.front import Direct, Front
 from running_gateway import SECRET, Running, opened
 from servers import until
 from stepping import PaintEngine
@@ -31,7 +31,7 @@ async def test_posts_to_known_paths_go_straight_and_all_else_to_the_rest() -> No
     async def direct(_: Request) -> Response:
         return PlainTextResponse("direct")
 
-    front = Front({"/v1/x": direct}, PlainTextResponse("rest"), most_in_flight=9, refuse=refuse)
+    front = Front({"/v1/x": Direct("x", direct)}, PlainTextResponse("rest"), most_in_flight=9, refuse=refuse)
     async with client(front) as asked:
         assert (await asked.post("/v1/x")).text == "direct"
         assert (await asked.get("/v1/x")).text == "rest"
@@ -43,7 +43,7 @@ async def test_errors_are_worded_and_free_their_place() -> None:
     async def failing(_: Request) -> Response:
         raise InvalidRequest("size: too large", field="size")
 
-    front = Front({"/v1/x": failing}, PlainTextResponse("rest"), most_in_flight=1, refuse=refuse)
+    front = Front({"/v1/x": Direct("x", failing)}, PlainTextResponse("rest"), most_in_flight=1, refuse=refuse)
     async with client(front) as asked:
         for _ in range(3):
             answer = await asked.post("/v1/x")
@@ -59,7 +59,7 @@ async def test_past_the_bound_requests_are_refused_at_once() -> None:
         await gate.wait()
         return PlainTextResponse("done")
 
-    front = Front({"/v1/x": slow}, PlainTextResponse("rest"), most_in_flight=2, refuse=refuse)
+    front = Front({"/v1/x": Direct("x", slow)}, PlainTextResponse("rest"), most_in_flight=2, refuse=refuse)
     async with client(front) as asked:
         begun = [asyncio.create_task(asked.post("/v1/x")) for _ in range(2)]
         await inside.wait()
@@ -92,19 +92,6 @@ def test_a_workers_own_answer_is_passed_on_and_metered(gateway: Running) -> None
     assert (row["status"], row["characters"], row["units"], row["unit"]) == ("succeeded", 7, 7, "characters")
     assert row["modelUsed"] == answer.headers["x-model"]
     assert row["id"] == answer.headers["x-request-id"]
-
-
-def test_metrics_are_for_administrators_and_count_every_call(gateway: Running) -> None:
-    assert httpx2.get(f"{gateway.url}/metrics").status_code == 401
-    assert gateway.get("/metrics").status_code == 403
-    gateway.post("/api/text-to-speech", json={"text": "hello"})
-    gateway.post("/api/text-to-speech", json={"text": ""})
-    admin = {"authorization": f"Bearer {make_token(SECRET, 'acme', seconds=60, roles=['admin'])}"}
-    text = httpx2.get(f"{gateway.url}/metrics", headers=admin).text
-    assert 'atelier_requests_total{service="text-to-speech",status="200"} 1.0' in text
-    assert 'atelier_requests_total{service="text-to-speech",status="422"} 1.0' in text
-    assert 'atelier_request_seconds_count{service="text-to-speech"} 2.0' in text
-    assert "atelier_requests_in_flight 0.0" in text
 
 
 def test_the_log_is_a_json_line_with_the_requests_id_and_no_prompt(tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 import httpx2
 import pytest
 
+from atelier.gateway.health import health
+from atelier.gateway.upstreams import Times, Upstream, Upstreams
 from redis_server import running_redis
-from running_gateway import Running, opened
+from running_gateway import NOWHERE, Running, opened
 from servers import until
 
 
@@ -39,3 +41,10 @@ def test_a_redis_that_is_away_shows(tmp_path: Path, away: str, status: int, limi
         server.start()
         until(lambda: asked(gateway)[1]["state"]["limits"] == "healthy")
         until(lambda: asked(gateway)[0] == 200)
+
+
+def test_process_ids_are_not_told() -> None:
+    upstreams = Upstreams({"text-to-image": [Upstream("text-to-image", NOWHERE)]}, Times())
+    processes = {"text-to-image": {"state": "restarting", "restarts": 2, "pid": 77}}
+    found = health(upstreams, processes, {"database": "healthy", "limits": "healthy"})
+    assert found["services"]["text-to-image"]["process"] == {"state": "restarting", "restarts": 2}

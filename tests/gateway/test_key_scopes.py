@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
 import httpx2
 import jwt
 import pytest
 from sqlalchemy import insert, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atelier.errors import Forbidden, Unauthenticated
 from atelier.gateway.auth import Auth, Caller, make_token
@@ -95,6 +97,58 @@ async def test_who_has_only_the_public_part_learns_nothing_of_a_key(auth: Auth, 
     key = await made(database, expires_at=now() - timedelta(days=1))
     with pytest.raises(Unauthenticated, match="is not valid"):
         await auth.caller(bearer(f"atl_{key_id(key)}_{'x' * 43}"))
+
+
+class Counted:
+    """A database, and how often it was asked."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.asked = 0
+
+    def connect(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        self.asked += 1
+        return self._database.connect()
+
+
+async def test_a_wrong_key_is_looked_up_once_in_a_while(database: Database) -> None:
+    counted, key = Counted(database), await made(database)
+    auth = Auth(SECRET, counted, key_seconds=0.3)  # type: ignore[arg-type]
+    wrong = f"{key[:-1]}{'a' if key[-1] != 'a' else 'b'}"
+    for _ in range(5):
+        with pytest.raises(Unauthenticated, match="The API key is not valid"):
+            await auth.caller(bearer(wrong))
+    assert counted.asked == 1
+    assert (await auth.caller(bearer(key))).tenant == "acme", "one of the same id is not harmed"
+    end = time.monotonic() + 10
+    while counted.asked == 2 and time.monotonic() < end:
+        await asyncio.sleep(0.02)
+        with pytest.raises(Unauthenticated):
+            await auth.caller(bearer(wrong))
+    assert counted.asked == 3
+
+
+async def test_wrong_keys_drive_no_good_one_out(database: Database) -> None:
+    counted = Counted(database)
+    auth = Auth(SECRET, counted, key_seconds=60)  # type: ignore[arg-type]
+    first, *_ = keys = [await made(database) for _ in range(2)]
+    await auth.caller(bearer(first))
+    for number in range(50):
+        with pytest.raises(Unauthenticated):
+            await auth.caller(bearer(f"atl_{number:016x}_{'x' * 43}"))
+    asked = counted.asked
+    await auth.caller(bearer(first))
+    assert counted.asked == asked
+    assert (await auth.caller(bearer(keys[1]))).tenant == "acme", "and a new one opens at once"
+
+
+async def test_a_key_whose_end_was_moved_opens_at_once(auth: Auth, database: Database) -> None:
+    key = await made(database, expires_at=now() - timedelta(seconds=1))
+    with pytest.raises(Unauthenticated, match="has expired"):
+        await auth.caller(bearer(key))
+    async with database.begin() as connection:
+        await connection.execute(update(api_keys).values(expiresAt=now() + timedelta(days=1)))
+    assert (await auth.caller(bearer(key))).tenant == "acme"
 
 
 @on_both

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -14,8 +15,8 @@ from hypothesis import strategies as st
 from atelier.catalog import SERVICES
 from atelier.errors import RateLimited
 from atelier.gateway.limits import Ask, Limits, LimitState, Place, create_limits
-from atelier.rules import LimitRule, Plan
-from atelier.settings import load_settings
+from atelier.rules import MOST_AMOUNT, MOST_COUNTED, LimitRule, Plan
+from atelier.settings import SettingsProblem, load_settings
 from redis_server import Redis
 
 Made = Callable[..., Awaitable[Limits]]
@@ -201,12 +202,41 @@ async def test_what_took_more_than_it_reserved_is_counted_whole(made: Made) -> N
 
 async def test_of_unknown_length_one_may_pass_at_the_edge_and_never_several(made: Made) -> None:
     limits = await made(LimitRule(units=60, per="month", service="speech-to-text"))
-    first = await limits.admit(ask(service="speech-to-text", units=50, sure=False))
-    edge = await limits.admit(ask(service="speech-to-text", units=50, sure=False))
-    assert await passed(limits, 5, service="speech-to-text", units=50, sure=False) == 0
+    first = await limits.admit(ask(service="speech-to-text", units=50, guessed="u"))
+    edge = await limits.admit(ask(service="speech-to-text", units=50, guessed="u"))
+    assert await passed(limits, 5, service="speech-to-text", units=50, guessed="u") == 0
     limits.settle(edge, units=9, cost=0)
     limits.settle(first, units=50, cost=0)
     assert (await state(limits, "units", "speech-to-text")).left == 1
+
+
+async def test_a_guess_of_the_cost_is_none_of_the_units(made: Made) -> None:
+    limits = await made(LimitRule(units=10), LimitRule(cost=1))
+    assert await passed(limits, 1, units=11, cost=2, guessed="c") == 0
+    edge = await limits.admit(ask(units=3, cost=2, guessed="c"))
+    assert await passed(limits, 1, units=1, cost=0.1, guessed="c") == 0
+    limits.settle(edge, units=3, cost=0.75)
+    assert await passed(limits, 1, units=1, cost=0.5) == 0
+    assert await passed(limits, 1, units=9, cost=9, guessed="uc") == 1
+    assert ((await state(limits, "units")).left, (await state(limits, "cost", "*")).left) == (0, 0)
+
+
+async def test_the_largest_limits_are_exact(made: Made) -> None:
+    limits = await made(LimitRule(units=MOST_AMOUNT), LimitRule(concurrent=MOST_COUNTED))
+    await limits.admit(ask(units=MOST_AMOUNT - 0.5))
+    assert (await state(limits, "concurrent")).left == MOST_COUNTED - 1
+    assert await passed(limits, 1, units=0.500001) == 0
+    assert await passed(limits, 5, units=0.25) == 2
+    assert await passed(limits, 1, units=0.000001) == 0
+
+
+@pytest.mark.parametrize("limit", [{"units": 1e10}, {"cost": 1e10}, {"requests": 10**16}, {"concurrent": 10**16}])
+def test_a_limit_beyond_what_can_be_counted_is_refused(limit: dict[str, float]) -> None:
+    [measure] = limit
+    with pytest.raises(SettingsProblem, match=rf"limits\.0\.{measure}.* less than or equal to"):
+        load_settings(limits=[limit])
+    with pytest.raises(SettingsProblem, match=rf"plans\.pro\.limits\.0\.{measure}"):
+        load_settings(plans={"pro": {"limits": [limit]}})
 
 
 async def test_money_is_one_sum_over_all_services(made: Made) -> None:
@@ -361,7 +391,7 @@ async def test_answers_carry_the_limits(made: Made, clock: Clock) -> None:
     hourly = await limits.admit(ask(service="text-to-speech"))
     for _ in range(7):
         await limits.admit(ask(service="text-to-speech"))
-    assert [s.left for s in hourly.limits] == [97, 9, 4799]
+    assert re.findall(r";r=(\d+)", hourly.headers()["ratelimit"]) == ["97", "9", "4799"]
     clock.now += 3600 - 360
     limits_of_hour = await made(LimitRule(requests=1, per="hour"))
     await limits_of_hour.admit(ask())

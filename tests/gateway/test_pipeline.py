@@ -11,15 +11,15 @@ import pytest
 from starlette.responses import Response
 
 from atelier.catalog import SERVICES
-from atelier.contracts.base import Event, Result
+from atelier.contracts.base import Event, Result, Usage
 from atelier.contracts.text_to_speech import SpeechRequest, SpeechResult
-from atelier.errors import Unavailable
+from atelier.errors import RateLimited, Unavailable
 from atelier.gateway.auth import Caller
 from atelier.gateway.limits import create_limits
 from atelier.gateway.pipeline import Exchange, Pipeline
 from atelier.gateway.tenants import TenantFacts
 from atelier.gateway.usage import Ledger, UsageRecord
-from atelier.rules import LimitRule
+from atelier.rules import FREE, LimitRule, Price
 from atelier.settings import Settings
 from atelier.state.database import open_database
 
@@ -33,7 +33,14 @@ class Speaks:
 
     async def call(self, *_: Any, **__: Any) -> AsyncGenerator[Event, None]:
         yield SpeechResult(
-            model="tones", data=b"x", media_type="audio/wav", duration=1.0, sample_rate=1, voice="", language="en"
+            model="tones",
+            data=b"x",
+            media_type="audio/wav",
+            duration=1.0,
+            sample_rate=1,
+            voice="",
+            language="en",
+            usage=Usage(compute_ms=100),
         )
 
 
@@ -57,10 +64,10 @@ class Books:
 
 
 class Scene:
-    def __init__(self, ledger: Any, tmp_path: Path) -> None:
-        settings = Settings(home=tmp_path, limits=[LimitRule(requests=3, per="hour"), LimitRule(concurrent=1)])
-        self.limits = create_limits(settings)
-        self.pipeline = Pipeline(self.limits, Speaks(), None, ledger, {})  # type: ignore[arg-type]
+    def __init__(self, ledger: Any, tmp_path: Path, *rules: LimitRule, price: Price = FREE) -> None:
+        limits = rules or (LimitRule(requests=3, per="hour"), LimitRule(concurrent=1))
+        self.limits = create_limits(Settings(home=tmp_path, limits=list(limits)))
+        self.pipeline = Pipeline(self.limits, Speaks(), None, ledger, {SPEECH.name: price})  # type: ignore[arg-type]
 
     async def exchange(self, number: int = 1) -> Exchange:
         place = await self.pipeline.admit(f"r{number}", CALLER, TenantFacts(), SPEECH, REQUEST)
@@ -151,3 +158,38 @@ async def test_a_client_that_goes_before_the_answer_is_recorded_as_cancelled(tmp
         await answering
     assert [row.status for row in books.rows] == ["cancelled"]
     assert await scene.left() == {"requests": 2, "concurrent": 1}
+
+
+async def test_compute_time_that_is_paid_for_is_reserved(tmp_path: Path) -> None:
+    """A currency unit a second; an answer takes 0.1 s of a device for one second of speech."""
+    rules = LimitRule(cost=10, per="month"), LimitRule(requests=99)
+    scene = Scene(Books(), tmp_path, *rules, price=Price(compute_second=1))
+    first = await scene.exchange()
+    assert await money_left(scene) < 10 - 1, "nothing is known of its devices yet: what a processor takes"
+    await scene.pipeline.whole(first, word)
+    assert await money_left(scene) == 9.9
+    for number in range(2, 100):
+        try:
+            await scene.exchange(number)
+        except RateLimited:
+            break
+    assert number == 13, "twice the slowest that was seen, for the 4.75 s that `hello` may last: 0.95 each, or the rest"
+
+
+async def test_what_only_the_work_can_tell_gets_the_rest_and_only_one_does(tmp_path: Path) -> None:
+    scene = Scene(Books(), tmp_path, LimitRule(cost=1, per="month"), price=Price(audio_second=0.5))
+    edge = await scene.exchange()
+    with pytest.raises(RateLimited):
+        await scene.exchange(2)
+    await scene.pipeline.whole(edge, word)
+    assert await money_left(scene) == 0.5
+
+
+async def test_what_is_known_beforehand_must_fit(tmp_path: Path) -> None:
+    scene = Scene(Books(), tmp_path, LimitRule(cost=1, per="month"), price=Price(character=0.3))
+    with pytest.raises(RateLimited, match=r"1\.00 per month"):
+        await scene.exchange()
+
+
+async def money_left(scene: Scene) -> float:
+    return next(state.left for state in await scene.limits.states("acme") if state.measure == "cost")

@@ -122,6 +122,42 @@ def test_equal_requests_of_a_plan_with_a_cache_are_made_once(tmp_path: Path, sha
         assert painted[0].json() == painted[1].json()
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/audio/speech", SPEECH),  # as OpenAI's clients ask for it: streamed
+        ("/v1/audio/speech", SPEECH | {"stream_format": "sse"}),
+        ("/v1/images/generations", PICTURE | {"seed": 7, "stream": True, "partial_images": 1}),
+    ],
+    ids=["audio", "events", "pictures"],
+)
+def test_what_was_streamed_is_given_again_from_the_cache(
+    tmp_path: Path, shared: dict[str, Any], path: str, body: dict[str, Any]
+) -> None:
+    with opened(tmp_path, plans={"pro": Plan(cache=True)}, **shared) as gateway:
+        gateway.ask(insert(tenants).values({"id": "acme", "name": "Acme", "plan": "pro"}))
+        first, again = post(gateway, path, body), post(gateway, path, body, "order-1")
+        assert (first.headers["x-cache"], again.headers["x-cache"]) == ("miss", "hit")
+        assert again.content == first.content
+        assert again.headers["content-type"] == first.headers["content-type"]
+        assert post(gateway, path, body | {"stream": False, "stream_format": "audio"}).headers.get("x-cache") != "hit"
+        rows = gateway.settled(2)[:2]
+        assert [(row["cached"], row["status"]) for row in rows] == [(False, "succeeded"), (True, "succeeded")]
+        assert rows[0]["units"] == rows[1]["units"] > 0
+        assert rows[0]["modelUsed"] == rows[1]["modelUsed"]
+        replayed = post(gateway, path, body, "order-1")
+        assert (replayed.content, replayed.headers["idempotent-replayed"]) == (first.content, "true")
+
+
+def test_a_stream_that_failed_is_not_in_the_cache(tmp_path: Path) -> None:
+    with opened(tmp_path, plans={"pro": Plan(cache=True)}) as gateway:
+        gateway.ask(insert(tenants).values({"id": "acme", "name": "Acme", "plan": "pro"}))
+        body = {"input": "one two break", "response_format": "wav", "stream_format": "sse"}
+        told = [post(gateway, "/v1/audio/speech", body) for _ in range(2)]
+        assert all(b"event: error" in answer.content for answer in told)
+        assert {answer.headers["x-cache"] for answer in told} == {"miss"}
+
+
 def test_an_answer_of_a_later_tier_says_so_and_is_recorded(tmp_path: Path, gateway: Running) -> None:
     token = make_token(SECRET, "first", seconds=600)  # the gateway of the fixture is the other one's second tier
     tiers = [{"url": NOWHERE, "tier": 0}, {"url": gateway.url, "tier": 1, "key": token}]

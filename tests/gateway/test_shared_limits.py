@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from redis import Redis as Client
+from structlog.testing import capture_logs
 
 from atelier.errors import RateLimited, Unavailable
+from atelier.gateway.answers.redis import Away, connect
 from atelier.gateway.limits import Ask, Limits, Place, create_limits
 from atelier.rules import LimitRule
 from atelier.settings import load_settings
@@ -145,7 +147,7 @@ async def test_those_that_wait_together_go_in_one_trip(redis: Redis, opened: Ope
     assert evaluations(redis) == before + 1
     places = await asyncio.gather(*(limits.admit(ask()) for _ in range(200)))
     assert evaluations(redis) == before + 3, "the first at once, and those that came meanwhile together"
-    assert {place.limits[0].left for place in places} == set(range(799, 999))
+    assert {place.headers()["x-ratelimit-remaining-requests"] for place in places} == {str(n) for n in range(799, 999)}
 
 
 async def test_a_redis_that_has_forgotten_the_script_is_told_it_again(redis: Redis, opened: Opened) -> None:
@@ -190,6 +192,57 @@ async def test_a_slot_outlives_an_outage_in_which_its_lease_ran_out(own_redis: R
     with pytest.raises(RateLimited):  # from the moment that Redis is back, and before
         await eventually(is_back)
     assert not await admitted(other)
+
+
+async def test_what_is_settled_just_before_a_stop_is_sent_though_nobody_passes_yet(
+    own_redis: Redis, opened: Opened
+) -> None:
+    stopping, other = [await opened(own_redis, LimitRule(units=50)) for _ in range(2)]
+    place = await stopping.admit(ask(units=10))
+    with capture_logs() as logs:
+        own_redis.stop()
+        await eventually(lambda: is_away(stopping))
+        await asyncio.to_thread(own_redis.start)
+
+        async def both_are_back() -> bool:
+            return [line["event"] for line in logs].count("redis is back") == 2
+
+        await eventually(both_are_back)
+    assert await is_away(stopping), "others may have slots to renew"
+    stopping.settle(place, units=1, cost=0)
+    await stopping.stop()
+    await eventually(lambda: admitted(other))
+    assert await left(other, "units") == 48
+
+
+async def test_the_log_tells_once_that_redis_is_away_and_back_whoever_asks(own_redis: Redis, opened: Opened) -> None:
+    limits, answers = await opened(own_redis), connect(own_redis.url)
+
+    async def pinged() -> bool:
+        try:
+            return bool(await answers.ask(lambda redis: redis.ping()))
+        except Away:
+            return False
+
+    with capture_logs() as logs:
+        assert await pinged()
+        own_redis.stop()
+        await eventually(lambda: is_away(limits))
+        begun = time.monotonic()
+        while time.monotonic() < begun + 1.2:  # it is asked again every half second
+            assert not await pinged()
+            await asyncio.sleep(0.05)
+        await asyncio.to_thread(own_redis.start)
+        await eventually(pinged)
+        await eventually(lambda: admitted(limits))
+    await answers.close()
+    told = [(line["log_level"], line["event"], line["what"]) for line in logs]
+    for what in ("limits", "answers"):
+        assert [line for line in told if line[2] == what] == [
+            ("warning", "redis is away", what),
+            ("info", "redis is back", what),
+        ]
+    assert all(line.get("problem") for line in logs if line["log_level"] == "warning")
 
 
 async def test_local_holds_a_share_while_redis_is_away(own_redis: Redis, opened: Opened) -> None:

@@ -58,6 +58,6 @@ def test_the_demo_shows_the_round_trip(served: Served, tmp_path: Path) -> None:
 
 def test_the_image_worker_stays_small(served: Served) -> None:
     served.post("/api/text-to-image", json={"prompt": SENTENCE, "num_inference_steps": 20}).json()
-    process = served.get("/health").json()["services"]["text-to-image"]["process"]["pid"]
+    process = served.pid("text-to-image")
     status = dict(line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
     assert int(status["VmHWM"].split()[0]) < 900 * 1024, status["VmHWM"]

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Coroutine
 from getpass import getuser
+from shlex import quote
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from atelier.settings import Settings, load_settings
@@ -56,6 +57,41 @@ def in_transaction(work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) ->
             return await work(connection)
 
     return with_database(run)
+
+
+def for_tenant(
+    tenant: str, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]], *, create: bool | None = None
+) -> T:
+    """As in_transaction, for a tenant that is there: a misspelt one must not be made in silence.
+
+    create: whether it is made where it is not; None for a command that has no such option. Raises NotFound.
+    """
+
+    async def run(connection: AsyncConnection) -> T:
+        await _find(connection, tenant, create)
+        return await work(connection)
+
+    return in_transaction(run)
+
+
+async def _find(connection: AsyncConnection, tenant: str, create: bool | None) -> None:
+    from atelier.errors import NotFound
+    from atelier.state.records import NewTenant
+    from atelier.state.tenants import closest_tenant, create_tenant, read_tenant
+
+    try:
+        await read_tenant(connection, tenant)
+    except NotFound as problem:
+        if not create:
+            close = await closest_tenant(connection, tenant)
+            raise NotFound(f"{problem.message}{_instead(tenant, close, create)}", field="tenant") from None
+        await create_tenant(connection, NewTenant(id=tenant), (), by=actor())
+
+
+def _instead(tenant: str, close: str | None, create: bool | None) -> str:
+    meant = f"; did you mean {close!r}?" if close else "."
+    option = "" if create is None else ", or add --create-tenant"
+    return f"{meant} To make it: atelier tenants create {quote(tenant)}{option}"
 
 
 def actor() -> Actor:

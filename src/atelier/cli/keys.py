@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from atelier.cli.database import actor, in_transaction
-from atelier.cli.options import Admin, Services, SomeTenant, Tenant, given, names
+from atelier.cli.database import actor, for_tenant, in_transaction
+from atelier.cli.options import Admin, CreateTenant, Services, SomeTenant, Tenant, given, names
 from atelier.cli.printing import Json, print_json, show
 
 if TYPE_CHECKING:
@@ -26,9 +26,10 @@ def create(
     services: Services = None,
     expires_in_days: Annotated[float | None, typer.Option(help="For how long it is good; none: until revoked.")] = None,
     admin: Admin = False,
+    create_tenant: CreateTenant = False,
     as_json: Json = False,
 ) -> None:
-    """Make an API key. It is shown this once and stored as a hash."""
+    """Make an API key for a tenant that is there. It is shown this once and stored as a hash."""
     from atelier.state.keys import issue_key, read_key
     from atelier.state.records import NewKey
     from atelier.wire.body import validated
@@ -40,7 +41,7 @@ def create(
         key = await issue_key(connection, wanted, by=actor())
         return key, await read_key(connection, key)
 
-    key, row = in_transaction(make)
+    key, row = for_tenant(tenant, make, create=create_tenant)
     if as_json:
         print_json({"key": key, **dict(row)})
         return

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from atelier.cli.database import actor, in_transaction
-from atelier.cli.options import Tenant, given
+from atelier.cli.database import actor, for_tenant
+from atelier.cli.options import CreateTenant, Tenant, given
 from atelier.cli.printing import Json, show
 
 app = typer.Typer(help="Limits of a tenant's own: list, set, unset.", no_args_is_help=True)
@@ -23,7 +23,7 @@ def list_(tenant: Tenant, as_json: Json = False) -> None:
     """List a tenant's own limits."""
     from atelier.state.limits import read_limits
 
-    rules = in_transaction(lambda connection: read_limits(connection, tenant))
+    rules = for_tenant(tenant, lambda connection: read_limits(connection, tenant))
     rows: list[dict[str, Any]] = [
         {"service": rule.service, "measure": rule.measure, "allowed": rule.allowed, "per": rule.window or ""}
         for rule in rules
@@ -41,6 +41,7 @@ def set_(
     concurrent: Annotated[int | None, typer.Option(help="So many requests at the same time.")] = None,
     per: Window = None,
     service: Service = "*",
+    create_tenant: CreateTenant = False,
 ) -> None:
     """Set one limit (--requests, --units, --cost or --concurrent); the others stay."""
     from atelier.rules import LimitRule
@@ -49,7 +50,7 @@ def set_(
 
     fields = given(requests=requests, units=units, cost=cost, concurrent=concurrent, per=per, service=service)
     rule = validated(LimitRule, fields)
-    in_transaction(lambda connection: set_limit(connection, tenant, rule, by=actor()))
+    for_tenant(tenant, lambda connection: set_limit(connection, tenant, rule, by=actor()), create=create_tenant)
     typer.echo("Set.")
 
 
@@ -70,10 +71,10 @@ def unset(
     if measure is None:
         if per is not None or service != "*":
             raise typer.BadParameter("say which --measure, or leave out --per and --service to unset all")
-        in_transaction(lambda connection: clear_limits(connection, tenant, by=actor()))
+        for_tenant(tenant, lambda connection: clear_limits(connection, tenant, by=actor()))
     elif measure not in WINDOWS:
         raise typer.BadParameter(f"--measure: must be one of {', '.join(WINDOWS)}")
     else:
         rule = validated(LimitRule, {measure: 0, **given(per=per, service=service)})
-        in_transaction(lambda connection: unset_limit(connection, tenant, rule, by=actor()))
+        for_tenant(tenant, lambda connection: unset_limit(connection, tenant, rule, by=actor()))
     typer.echo("Unset.")

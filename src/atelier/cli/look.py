@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from atelier.cli.database import settings_here
 from atelier.cli.printing import Json, console, print_json
@@ -70,7 +71,7 @@ def doctor(as_json: Json = False) -> None:
     else:
         for finding in findings:
             mark = "[green]ok[/]  " if finding.good else "[red]no[/]  "
-            console.print(f"{mark} [bold]{finding.what}[/]: {finding.found}", highlight=False)
+            console.print(f"{mark} [bold]{escape(finding.what)}[/]: {escape(finding.found)}", highlight=False)
             if finding.remedy:
                 console.print(f"      → {finding.remedy}", highlight=False, markup=False)
     if not all(finding.good for finding in findings):

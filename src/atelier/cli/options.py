@@ -17,6 +17,7 @@ def tenant_name(tenant: str | None) -> str | None:
 
 Tenant = Annotated[str, typer.Option("--tenant", help="The tenant's id.", callback=tenant_name)]
 SomeTenant = Annotated[str | None, typer.Option("--tenant", help="Only this tenant's.", callback=tenant_name)]
+CreateTenant = Annotated[bool, typer.Option("--create-tenant", help="Make the tenant where it is not there yet.")]
 TenantArgument = Annotated[str, typer.Argument(help="The tenant's id.", callback=tenant_name)]
 Services = Annotated[
     str | None, typer.Option("--services", help="What it is for, names with commas between; none: every service.")

@@ -34,7 +34,12 @@ def serve() -> None:
         say(f"Made a secret for signing tokens; only you can read it: {settings.home / 'jwt_secret'}")
     say("Starting the gateway and the workers …")
     token = signed(settings, secret, DEVELOPMENT_TENANT, hours=DEVELOPMENT_HOURS)
-    run(settings, secret, lambda seconds, problems: _announce(settings, token, seconds, problems))
+    run(
+        settings,
+        secret,
+        lambda seconds, problems: _announce(settings, token, seconds, problems),
+        tenant=DEVELOPMENT_TENANT,
+    )
     say("Everything has stopped.")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from atelier.cli.database import actor, in_transaction, settings_here, with_database
+from atelier.cli.database import actor, for_tenant, in_transaction, settings_here, with_database
 from atelier.cli.options import TenantArgument, given
 from atelier.cli.printing import Json, print_json, show
 
@@ -71,7 +71,7 @@ def show_(tenant: TenantArgument, as_json: Json = False) -> None:
             "usage": await sum_usage(connection, UsageFilter(tenant=tenant, first=this_month())),
         }
 
-    found = in_transaction(read)
+    found = for_tenant(tenant, read)
     if as_json:
         print_json(found)
         return
@@ -137,4 +137,4 @@ def _change(tenant: str, **fields: object) -> Tenant:
 
     change = validated(TenantChange, fields)
     plans = settings_here().plans
-    return in_transaction(lambda connection: change_tenant(connection, tenant, change, plans, by=actor()))
+    return for_tenant(tenant, lambda connection: change_tenant(connection, tenant, change, plans, by=actor()))

@@ -23,7 +23,8 @@ from atelier.gateway.faces.admin import add_admin
 from atelier.gateway.faces.endpoints import Gateway, native_endpoint, openai_endpoint
 from atelier.gateway.faces.native import NATIVE_ROUTES
 from atelier.gateway.fetch import GuardedFetch
-from atelier.gateway.front import Endpoint, Front
+from atelier.gateway.front import Direct, Front
+from atelier.gateway.health import circuits
 from atelier.gateway.limits import create_limits
 from atelier.gateway.metrics import Metrics
 from atelier.gateway.pages import add_pages
@@ -69,7 +70,9 @@ async def open_gateway(
             stack.push_async_callback(closed.close)
         auth.start()
         stack.push_async_callback(auth.stop)
-        for part in (artifacts, tenants, ledger, limits, upstreams):
+        metrics.watch_circuits(lambda: circuits(upstreams))
+        metrics.watch_usage(ledger.waiting)
+        for part in (artifacts, tenants, ledger, limits, upstreams, metrics):
             await part.start()
             stack.push_async_callback(part.stop)
         pipeline = Pipeline(limits, upstreams, artifacts, ledger, settings.prices)
@@ -110,21 +113,21 @@ def create_app(settings: Settings, secret: str, *, processes: Path | None = None
     rest, and describes all of it.
     """
     metrics = Metrics()
-    direct: dict[str, Endpoint] = {
-        **{f"/api/{row.service}": native_endpoint(row) for row in NATIVE_ROUTES},
-        **{row.path: openai_endpoint(row) for row in ROUTES},
+    direct = {
+        **{f"/api/{row.service}": Direct(row.service, native_endpoint(row)) for row in NATIVE_ROUTES},
+        **{row.path: Direct(row.service, openai_endpoint(row)) for row in ROUTES},
     }
     front = Front(
         direct, _framework(settings, secret, metrics, direct, processes),
         most_in_flight=settings.most_in_flight, refuse=refusal,
     )  # fmt: skip
-    metrics.watch_in_flight(lambda: front.in_flight)
+    metrics.watch_requests(lambda: (front.in_flight, front.arriving))
     bounded = BodyLimit(front, most_bytes=settings.most_body_mb * 1_000_000)
     return RequestLog(bounded, fault=fault, metrics=metrics)
 
 
 def _framework(
-    settings: Settings, secret: str, metrics: Metrics, direct: dict[str, Endpoint], processes: Path | None
+    settings: Settings, secret: str, metrics: Metrics, direct: dict[str, Direct], processes: Path | None
 ) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[State, None]:
@@ -145,11 +148,11 @@ def _framework(
     return app
 
 
-def _add_routes(app: FastAPI, direct: dict[str, Endpoint]) -> None:
+def _add_routes(app: FastAPI, direct: dict[str, Direct]) -> None:
     for native in NATIVE_ROUTES:
-        reference.add_native(app, native, direct[f"/api/{native.service}"])
+        reference.add_native(app, native, direct[f"/api/{native.service}"].endpoint)
     for row in ROUTES:
-        reference.add_openai(app, row, direct[row.path])
+        reference.add_openai(app, row, direct[row.path].endpoint)
     reference.add_get(app, "/v1/models", "The models that are ready", account.models, "openai")
     reference.add_get(app, "/v1/models/{model:path}", "One model", account.model, "openai")
     reference.add_get(app, "/api/usage", "What the month came to", account.usage, "account")

@@ -6,12 +6,13 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic_core import from_json
 
 from atelier.gateway.limits import Limits
 from atelier.gateway.upstreams import Upstream, Upstreams
+from atelier.gateway.upstreams.circuit import State
 from atelier.gateway.usage import Ledger
 from atelier.state.database import Database
 
@@ -56,10 +57,21 @@ def _service(service: str, pool: list[Upstream], processes: Mapping[str, Any]) -
     }
     process = processes.get(service)
     if process:
-        described["process"] = process
+        # Anyone may ask: process ids are left out.
+        described["process"] = {name: value for name, value in process.items() if name != "pid"}
         if process["state"] != "running":  # known sooner than the next probe can tell
             described["status"] = "unhealthy"
     return described
+
+
+def circuits(upstreams: Upstreams) -> dict[tuple[str, int, State], int]:
+    """How many of the upstreams of each service and tier have their circuit in each state."""
+    now = time.monotonic()
+    every = [(service, upstream) for service, pool in upstreams.pools.items() for upstream in pool]
+    found = {(service, upstream.tier, state): 0 for service, upstream in every for state in get_args(State)}
+    for service, upstream in every:
+        found[service, upstream.tier, upstream.circuit.state(now)] += 1
+    return found
 
 
 def served_models(upstream: Upstream) -> list[dict[str, Any]]:
@@ -69,12 +81,12 @@ def served_models(upstream: Upstream) -> list[dict[str, Any]]:
 
 
 def model_list(upstreams: Upstreams) -> list[dict[str, Any]]:
-    """Every model that is ready somewhere, once."""
+    """Every model that is ready somewhere, or loaded there when it is asked for, once."""
     found: dict[str, dict[str, Any]] = {}
     for pool in upstreams.pools.values():
         for upstream in pool:
             for model in served_models(upstream):
-                if model.get("state") == "ready":
+                if model.get("state") in {"ready", "resting"}:
                     found.setdefault(model["id"], model)
     base = {"object": "model", "created": 0, "owned_by": "atelier"}
     return [base | model | {"service": model["services"][0]} for model in found.values()]

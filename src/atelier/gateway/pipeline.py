@@ -11,14 +11,14 @@ import anyio
 import structlog
 from starlette.responses import Response
 
-from atelier.catalog import Service
-from atelier.contracts.base import Contract, Event, Partial, Result, Usage
+from atelier.catalog import Estimate, Service
+from atelier.contracts.base import Contract, Event, Partial, Result
 from atelier.contracts.images import ImagesResult
 from atelier.contracts.text_to_speech import SpeechResult
 from atelier.errors import AtelierError, Internal, TooSlow, Unavailable
 from atelier.gateway.artifacts import Artifacts
 from atelier.gateway.auth import Caller
-from atelier.gateway.limits import Ask, Limits, Place
+from atelier.gateway.limits import Ask, Limits, Pace, Place
 from atelier.gateway.tenants import TenantFacts
 from atelier.gateway.upstreams import Served, Upstreams
 from atelier.gateway.usage import Ledger, UsageRecord
@@ -68,6 +68,7 @@ class Pipeline:
         self._artifacts = artifacts
         self._ledger = ledger
         self._prices = prices
+        self._pace = Pace()
         self._open: set[str] = set()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -76,18 +77,20 @@ class Pipeline:
         self, request_id: str, caller: Caller, facts: TenantFacts, service: Service, request: Contract
     ) -> Place:
         """A place in every limit, and what the request may take reserved. Raises RateLimited, Unavailable."""
-        usage = service.estimate(request)
-        return await self._limits.admit(self._ask(request_id, caller, facts, service, usage))
+        expected = service.estimate(request)
+        price = self._price(service)
+        if price.compute_second:
+            expected.compute_ms = self._pace.most_ms(service, _model(request), expected)
+        return await self._limits.admit(
+            _ask(request_id, caller.tenant, facts, service.name, expected=expected, price=price)
+        )
 
     async def check(self, request_id: str, caller: Caller, facts: TenantFacts, service: Service) -> None:
         """Raises what `admit` would of the smallest request, and takes nothing: before a file is fetched for it."""
-        await self._limits.check(self._ask(request_id, caller, facts, service, Usage(units=1)))
-
-    def _ask(self, request_id: str, caller: Caller, facts: TenantFacts, service: Service, usage: Usage) -> Ask:
-        cost = self._price(service).of(usage)
-        return Ask(
-            request_id, caller.tenant, service.name, usage.units, cost, service.sure, facts.plan, facts.limits
-        )  # fmt: skip
+        price = self._price(service)
+        await self._limits.check(
+            _ask(request_id, caller.tenant, facts, service.name, expected=Estimate(units=1), price=price)
+        )
 
     def _price(self, service: Service) -> Price:
         return self._prices.get(service.name, FREE)
@@ -154,7 +157,8 @@ class Pipeline:
                 async for event in events:
                     if isinstance(event, Result):
                         result = await self._kept(exchange, event)
-                        await self._succeed(exchange, record, Metered(model=result.model, usage=result.usage))
+                        with anyio.CancelScope(shield=True):  # who leaves now is charged, so the answer is made whole
+                            await self._succeed(exchange, record, Metered(model=result.model, usage=result.usage))
                         yield result
                         return
                     if isinstance(event, Partial):
@@ -205,6 +209,8 @@ class Pipeline:
 
     async def _succeed(self, exchange: Exchange, record: UsageRecord, metered: Metered) -> None:
         record.delivered, record.model, record.status = metered.usage, metered.model, "succeeded"
+        if record.price.compute_second and not record.cached:
+            self._pace.note(exchange.service, _model(exchange.request), metered.usage)
         try:
             await self._settle(exchange, record)
         except asyncio.CancelledError:
@@ -260,3 +266,17 @@ class Pipeline:
         return await self._artifacts.put(
             exchange.caller.tenant, exchange.id, data, media_type, keep_days=exchange.keep_days
         )
+
+
+def _ask(request_id: str, tenant: str, facts: TenantFacts, service: str, *, expected: Estimate, price: Price) -> Ask:
+    guessed = "u" if "units" in expected.guesses else ""
+    cost = 0.0
+    if price is not FREE:
+        cost = price.of(expected)
+        guessed += "c" if price.asks_for(expected.guesses) else ""
+    return Ask(request_id, tenant, service, expected.units, cost, guessed, facts.plan, facts.limits)
+
+
+def _model(request: Contract) -> str | None:
+    name: str | None = getattr(request, "model", None)
+    return name

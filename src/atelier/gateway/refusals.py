@@ -13,6 +13,7 @@ from atelier.errors import (
     Internal,
     MethodNotAllowed,
     NotFound,
+    RateLimited,
     native_envelope,
     openai_envelope,
     openai_status,
@@ -26,7 +27,7 @@ log = structlog.get_logger()
 
 
 def refusal(request: Request, problem: AtelierError) -> Response:
-    """The answer to a request that failed; the error's code is left for the log."""
+    """The answer to a request that failed; the error's code, and the limit's measure, are left for the log."""
     headers = dict(problem.headers)
     if problem.retry_after is not None:
         headers["retry-after"] = str(whole_seconds(problem.retry_after))
@@ -35,6 +36,8 @@ def refusal(request: Request, problem: AtelierError) -> Response:
     if problem.status == 401:
         headers["www-authenticate"] = "Bearer"
     request.state.error = problem.code
+    if isinstance(problem, RateLimited):
+        request.state.limit = problem.measure
     if request.url.path.startswith("/v1/"):
         return JSONResponse(openai_envelope(problem), status_code=openai_status(problem), headers=headers)
     envelope = native_envelope(problem, request.state.request_id)

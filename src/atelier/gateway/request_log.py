@@ -1,4 +1,7 @@
-"""One log line per request, with an id that the answer carries too; never a token, a prompt or a body."""
+"""One log line per request, with an id that the answer carries too; never a token, a prompt or a body.
+
+Whatever else is logged while it is served carries the id as well.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
 from atelier.gateway.metrics import Metrics
+from atelier.telemetry import request_id as logged_request_id
 
 _QUIET = {"/health", "/", "/metrics"}
 
@@ -42,6 +46,7 @@ class RequestLog:
             return
         state = scope.setdefault("state", {})
         request_id = state["request_id"] = new_request_id()
+        logged_request_id.set(request_id)  # for good: a server gives each request a task, so a context, of its own
         started = time.perf_counter()
         status = 499  # until an answer has begun
 
@@ -66,7 +71,7 @@ class RequestLog:
             return
         service = state.get("service")
         if service is not None:
-            self._metrics.count(service, status, seconds)
+            self._metrics.count(service, status, seconds, state.get("limit"))
         self._log.info(
             "request",
             request_id=state["request_id"],

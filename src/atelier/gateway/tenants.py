@@ -14,6 +14,7 @@ from atelier.rules import LimitRule
 from atelier.state.database import Database
 from atelier.state.limits import read_standing
 from atelier.state.tenants import suspended_tenants
+from atelier.telemetry import of_no_request
 
 FRESH_SECONDS = 5.0
 """For so long what was read is not asked again: so late a gateway may notice a change."""
@@ -121,7 +122,7 @@ class Tenants:
     def _begin(self, tenant: str) -> asyncio.Task[TenantFacts]:
         reading = self._reading.get(tenant)
         if reading is None:
-            reading = self._reading[tenant] = asyncio.create_task(self._read_again(tenant))
+            reading = self._reading[tenant] = asyncio.create_task(self._read_again(tenant), context=of_no_request())
             reading.add_done_callback(lambda task: self._ended(tenant, task))
         return reading
 

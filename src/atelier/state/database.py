@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeVar
 
 import structlog
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -89,6 +90,12 @@ async def upgrade_database(location: str) -> None:
 async def database_version(location: str) -> str | None:
     """The migration that the database is at, None before the first. Raises SettingsProblem."""
     return await _alone(location, lambda connection: connection.run_sync(version))
+
+
+async def server_version(location: str) -> str:
+    """What PostgreSQL calls its version. Raises SettingsProblem."""
+    found = await _alone(location, lambda connection: connection.scalar(text("SHOW server_version")))
+    return str(found).partition(" ")[0]
 
 
 async def _alone(location: str, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:

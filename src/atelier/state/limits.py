@@ -16,8 +16,6 @@ from atelier.state.audit import Actor, record
 from atelier.state.tables import tenant_limits, tenants
 from atelier.state.tenants import read_tenant
 
-MOST_ALLOWED = 1e15
-
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
 log = structlog.get_logger()
@@ -107,8 +105,6 @@ def _rule(row: Row[Any]) -> LimitRule | None:
 def _row(tenant: str, rule: LimitRule) -> dict[str, Any]:
     if rule.tenant not in {"*", tenant}:
         raise InvalidRequest("tenant: leave it out; the limit is this tenant's", field="tenant")
-    if rule.allowed > MOST_ALLOWED:
-        raise InvalidRequest(f"{rule.measure}: must be at most 10^15", field=rule.measure)
     return {
         "tenantId": tenant,
         "service": rule.service,

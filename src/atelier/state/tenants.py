@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from difflib import get_close_matches
 from typing import Any
 
 from sqlalchemy import Row, delete, func, or_, select, update
@@ -13,6 +14,8 @@ from atelier.state.audit import Action, Actor, record
 from atelier.state.records import NewTenant, Tenant, TenantChange
 from atelier.state.rows import insert_once, storable
 from atelier.state.tables import api_keys, artifacts, now, tenants, usage
+
+_MOST_COMPARED = 10_000
 
 
 async def ensure_tenant(connection: AsyncConnection, tenant: str, name: str | None = None) -> bool:
@@ -52,6 +55,13 @@ async def read_tenant(connection: AsyncConnection, tenant: str, *, lock: bool = 
     if found is None:
         raise NotFound(f"There is no tenant {tenant!r}", field="tenant")
     return _tenant(found)
+
+
+async def closest_tenant(connection: AsyncConnection, tenant: str) -> str | None:
+    """The id that somebody may have meant; None where none is like it. Of very many only the latest are looked at."""
+    query = select(tenants.c.id).order_by(tenants.c.createdAt.desc()).limit(_MOST_COMPARED)
+    ids = {found.casefold(): found for found in (await connection.execute(query)).scalars()}
+    return next((ids[close] for close in get_close_matches(tenant.casefold(), ids, n=1)), None)
 
 
 async def count_keys(connection: AsyncConnection, tenant: str) -> int:

@@ -22,17 +22,30 @@ LOOK_AFTER_SECONDS = 0.02
 """When it is first looked whether a client is still there."""
 
 
+def _never() -> bool:
+    return False
+
+
 async def respond_in_pieces(
-    request: Request, route: Route, call: Call, events: AsyncGenerator[Event, None]
+    request: Request,
+    route: Route,
+    call: Call,
+    events: AsyncGenerator[Event, None],
+    *,
+    settled: Callable[[], bool] = _never,
 ) -> Response:
-    """The answer to one call, as its events come. What fails before the first is raised: it gets its own status."""
+    """The answer to one call, as its events come. What fails before the first is raised: it gets its own status.
+
+    settled: whether it is paid for, and so is worded to its end for those that watch it, whoever has gone.
+    """
     pieces = route.shape.stream(events, call)
     first = await until_disconnect(request, anext(pieces, b""))
     media_type = route.shape.stream_type(call)
     if media_type != sse.MEDIA_TYPE:
-        return ClosingStream(_from(first, pieces), media_type=media_type)
+        return ClosingStream(_from(first, pieces), media_type=media_type, settled=settled)
     troubles: list[AtelierError] = []
-    return ClosingStream(_telling(_from(first, pieces), troubles), media_type=media_type, troubles=troubles)
+    told = _telling(_from(first, pieces), troubles)
+    return ClosingStream(told, media_type=media_type, troubles=troubles, settled=settled)
 
 
 async def final_result(events: AsyncGenerator[Event, None]) -> Result:
@@ -110,11 +123,16 @@ async def _telling(events: AsyncGenerator[bytes, None], troubles: list[AtelierEr
 class ClosingStream(StreamingResponse):
     """A stream whose source is closed at once when the client goes, wherever it was waiting.
 
-    troubles: gets the error that the stream itself tells as its last event.
+    troubles: gets the error that the stream itself tells as its last event. settled: as `respond_in_pieces` has it.
     """
 
     def __init__(
-        self, pieces: AsyncGenerator[bytes, None], *, media_type: str, troubles: Sequence[AtelierError] = ()
+        self,
+        pieces: AsyncGenerator[bytes, None],
+        *,
+        media_type: str,
+        troubles: Sequence[AtelierError] = (),
+        settled: Callable[[], bool] = _never,
     ) -> None:
         # Proxies such as nginx would otherwise collect the events before they pass them on.
         super().__init__(
@@ -122,22 +140,35 @@ class ClosingStream(StreamingResponse):
         )
         self._pieces = pieces
         self._troubles = troubles
+        self._settled = settled
         self._whole = False
-        self._ended: Callable[[bool], Awaitable[None]] | None = None
+        self._watchers: list[tuple[Callable[[bytes], None], Callable[[bool], Awaitable[None]]]] = []
 
     def watch(self, seen: Callable[[bytes], None], ended: Callable[[bool], Awaitable[None]]) -> None:
-        """Before it is sent: `seen` gets each piece as it goes, `ended` hears in any case whether all of them went."""
-        self._pieces = self.body_iterator = self._seen(self._pieces, seen)
-        self._ended = ended
+        """Before it is sent: `seen` gets each piece as it goes, `ended` hears in any case whether it got all of them.
 
-    async def _seen(
-        self, pieces: AsyncGenerator[bytes, None], seen: Callable[[bytes], None]
-    ) -> AsyncGenerator[bytes, None]:
+        Of a stream that is settled it gets all, though the client may have left before the last.
+        """
+        if not self._watchers:
+            self._pieces = self.body_iterator = self._seen(self._pieces)
+        self._watchers.append((seen, ended))
+
+    async def _seen(self, pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
         async with aclosing(pieces):
-            async for piece in pieces:
-                seen(piece)
-                yield piece
-        self._whole = not self._troubles
+            try:
+                async for piece in pieces:
+                    self._show(piece)
+                    yield piece
+            except GeneratorExit:
+                if not self._settled():
+                    raise
+                async for piece in pieces:
+                    self._show(piece)
+            self._whole = not self._troubles
+
+    def _show(self, piece: bytes) -> None:
+        for seen, _ in self._watchers:
+            seen(piece)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -149,5 +180,5 @@ class ClosingStream(StreamingResponse):
             try:
                 await self._pieces.aclose()
             finally:
-                if self._ended is not None:  # also where the client went before the first piece
-                    await self._ended(self._whole)
+                for _, ended in self._watchers:  # also where the client went before the first piece
+                    await ended(self._whole)

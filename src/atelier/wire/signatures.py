@@ -23,6 +23,9 @@ _KINDS: tuple[tuple[int, bytes, str, str], ...] = (
 _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Markers of JPEG segments that begin with the picture's size (ITU T.81, table B.1)."""
 
+_SAMPLES, _EXTENSIBLE = (1, 3), 0xFFFE
+"""Formats of WAV files: whole or floating-point samples as they are, and one whose real number stands further on."""
+
 
 def kind_of(data: bytes) -> tuple[str, str]:
     """(ending, media type) of a picture or a recording."""
@@ -92,3 +95,32 @@ def _wav_length(data: bytes, whole: int) -> tuple[float, int] | None:
             return (held / bytes_a_second, rate) if bytes_a_second else None
         at += 8 + length + length % 2
     return None
+
+
+def longest_wav(data: bytes) -> float | None:
+    """Seconds that the samples of a WAV file can last at most; None where they are compressed, or for another kind.
+
+    What else lies in the file counts as sound, and no length that the header states is trusted: only how many bytes a
+    second of samples takes.
+    """
+    if not (data.startswith(b"RIFF") and data.startswith(b"WAVE", 8)):
+        return None
+    at = 12
+    while data[at : at + 4] != b"fmt ":
+        if at + 8 > len(data):
+            return None
+        (length,) = struct.unpack_from("<I", data, at + 4)
+        at += 8 + length + length % 2
+    return _seconds_of_samples(data, at + 8)
+
+
+def _seconds_of_samples(data: bytes, at: int) -> float | None:
+    """at: where the format is described. https://www.rfc-editor.org/rfc/rfc2361 lists its numbers."""
+    if len(data) < at + 16:
+        return None
+    kind, channels, rate, bits = struct.unpack_from("<HHI6xH", data, at)
+    if kind == _EXTENSIBLE and len(data) >= at + 26:
+        stored, kind = struct.unpack_from("<2xH4xH", data, at + 16)
+        bits = min(stored, bits) or bits
+    bytes_a_second = rate * channels * (bits + 7 >> 3)
+    return (len(data) - at - 16) / bytes_a_second if kind in _SAMPLES and bytes_a_second else None

@@ -27,6 +27,9 @@ from atelier.wire.serving import final_result, respond_in_pieces, until_disconne
 from atelier.worker.host import Host
 from atelier.worker.residency import Resident
 
+_SERVED = frozenset({"ready", "resting"})
+"""A model that is resting is loaded when it is asked for."""
+
 log = structlog.get_logger()
 
 
@@ -102,7 +105,7 @@ def health(host: Host, services: Sequence[str]) -> dict[str, object]:
 
 def _status(residents: Sequence[Resident]) -> str:
     tasks = {task for resident in residents for task in resident.plan.tasks}
-    able = {task for resident in residents if resident.state == "ready" for task in resident.plan.tasks}
+    able = {task for resident in residents if resident.state in _SERVED for task in resident.plan.tasks}
     if able:
         return "healthy" if able == tasks else "degraded"
     loading = any(resident.state in {"waiting", "loading"} for resident in residents)
@@ -117,6 +120,7 @@ def _described(resident: Resident) -> dict[str, object]:
         "tasks": list(resident.plan.tasks),
         "note": resident.plan.source.note,
         "licence": resident.plan.licence,
+        "memory_gb": round(resident.size / 1e9, 3),
     }
     if resident.info:
         described |= {k: v for k, v in asdict(resident.info).items() if k != "model" and v not in (None, ())}
@@ -128,8 +132,8 @@ def _described(resident: Resident) -> dict[str, object]:
 
 
 def model_list(host: Host) -> dict[str, object]:
-    ready = [_described(resident) for resident in host.residents if resident.state == "ready"]
-    return {"object": "list", "data": [{"object": "model", "created": 0, "owned_by": "atelier", **m} for m in ready]}
+    served = [_described(resident) for resident in host.residents if resident.state in _SERVED]
+    return {"object": "list", "data": [{"object": "model", "created": 0, "owned_by": "atelier", **m} for m in served]}
 
 
 async def _refuse(_: Request, problem: Exception) -> Response:

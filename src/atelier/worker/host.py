@@ -8,6 +8,7 @@ from contextlib import aclosing
 from atelier.contracts.base import Contract, Event
 from atelier.contracts.image_to_text import ImageToTextRequest
 from atelier.errors import InvalidRequest, NotFound
+from atelier.worker.memory import Memory, MemoryRules
 from atelier.worker.outputs import encoded
 from atelier.worker.residency import ModelPlan, Resident
 from atelier.worker.scheduler import Scheduler
@@ -23,18 +24,19 @@ class Host:
         aliases: Mapping[str, str] | None = None,
         most_waiting: int = 64,
         seconds: float = 600.0,
+        memory: MemoryRules | None = None,
         on_crash: Callable[[], None] | None = None,
     ) -> None:
         self.residents = [Resident(plan) for plan in plans]
         self._aliases = aliases or {}
-        self.scheduler = Scheduler(most_waiting=most_waiting, on_crash=on_crash)
+        self.scheduler = Scheduler(
+            Memory(self.residents, memory or MemoryRules()), most_waiting=most_waiting, on_crash=on_crash
+        )
         self._seconds = seconds
 
     def start(self) -> None:
-        """Start the engine thread and have it load every model, in the order of the plans."""
+        """Start the engine thread, which first loads the models that there is room for, in the order of the plans."""
         self.scheduler.start()
-        for resident in self.residents:
-            self.scheduler.load(resident)
 
     def stop(self) -> None:
         self.scheduler.stop()

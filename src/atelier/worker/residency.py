@@ -1,10 +1,12 @@
-"""Which models are in memory: each is loaded once, on the scheduler's thread, and says what became of it."""
+"""One model of a worker: it is loaded and unloaded on the scheduler's thread, and says what became of it."""
 
 from __future__ import annotations
 
+import gc
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +16,10 @@ from atelier.contracts.engine import Engine, EngineInfo, ModelSource
 from atelier.errors import AtelierError, ModelMissing
 from atelier.worker.checksums import check_files
 
-State = Literal["waiting", "loading", "ready", "failed"]
+State = Literal["waiting", "loading", "ready", "resting", "failed"]
+"""resting: not in memory, and loaded again when it is asked for."""
+
+_WEIGHTS = frozenset({".safetensors", ".bin", ".onnx", ".pt", ".pth", ".ckpt"})
 
 CARD = "README.md"
 """Where a published model's folder says what it is, how it was made and what it is for."""
@@ -31,6 +36,7 @@ class ModelPlan:
     engine: `package.module:Class`. extra: what to install when its libraries are absent. tasks: the work it does.
     words: all that it knows, where these are few; empty: any. files: path in its folder → SHA-256, checked before it
     is loaded; empty: not known. remedy: what to do about a file that is damaged. licence: name, link, commercial.
+    memory: bytes that it takes once loaded; None: as many as its weights' files have.
     """
 
     source: ModelSource
@@ -42,6 +48,7 @@ class ModelPlan:
     files: Mapping[str, str] = field(default_factory=dict)
     remedy: str = "download it again"
     licence: Mapping[str, str] | None = None
+    memory: int | None = None
 
 
 class Resident:
@@ -58,6 +65,11 @@ class Resident:
     @property
     def model(self) -> str:
         return self.plan.source.model
+
+    @cached_property
+    def size(self) -> int:
+        """Bytes of memory, roughly."""
+        return _weight(self.plan.source.folder) if self.plan.memory is None else self.plan.memory
 
     @property
     def engine(self) -> Engine:
@@ -81,6 +93,21 @@ class Resident:
         self._engine, self.info, self.state = engine, engine.info(), "ready"
         log.info("model loaded", model=self.model, device=self.info.device, precision=self.info.precision)
 
+    def rest(self) -> None:
+        """It is not loaded until it is asked for."""
+        self.state = "resting"
+
+    def unload(self) -> None:
+        """Give its memory back. An engine that fails at it is dropped all the same."""
+        engine, self._engine, self.state = self._engine, None, "resting"
+        if engine is not None:
+            try:
+                engine.unload()
+            except Exception as fault:
+                log.error("engine failed to unload", model=self.model, exc_info=fault)
+        del engine
+        gc.collect()  # modules of a model know each other
+
     def _check(self) -> None:
         """Before any library reads a file. Raises ModelMissing for one that is not as it was published."""
         if self.plan.files and self.plan.source.folder:
@@ -95,6 +122,12 @@ class Resident:
         else:
             self.problem = f"{self.model} could not be loaded ({type(problem).__name__}); the worker's log says why"
         log.error("model not loaded", model=self.model, problem=self.problem, exc_info=problem)
+
+
+def _weight(folder: Path | None) -> int:
+    if folder is None or not folder.is_dir():
+        return folder.stat().st_size if folder and folder.is_file() else 0
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.suffix in _WEIGHTS)
 
 
 def _card(folder: Path | None) -> str | None:

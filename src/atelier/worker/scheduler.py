@@ -15,6 +15,7 @@ from atelier.contracts.base import Contract, Result
 from atelier.contracts.engine import PicturePreview, PicturesMade, RawEvent, Run, SpeechMade
 from atelier.errors import AtelierError, Cancelled, Internal, Overloaded, TooSlow, Unavailable
 from atelier.worker.fair_queue import FairQueue
+from atelier.worker.memory import Memory
 from atelier.worker.residency import Resident
 
 MOST_UNREAD = 8
@@ -82,16 +83,17 @@ class Scheduler:
     `on_crash` is called should that thread ever end by a fault of its own: nothing can be served after that.
     """
 
-    def __init__(self, *, most_waiting: int = 64, on_crash: Callable[[], None] | None = None) -> None:
+    def __init__(self, memory: Memory, *, most_waiting: int = 64, on_crash: Callable[[], None] | None = None) -> None:
+        self._memory = memory
         self._most_waiting = most_waiting
         self.most_pause_seconds = PAUSE_SECONDS
         self._on_crash = on_crash
         self._wake = threading.Condition()
         self._queues: defaultdict[Resident, FairQueue[Job]] = defaultdict(FairQueue)
         self._running: list[Job] = []
-        self._loads: list[Resident] = []
+        self._loads = memory.first()
         self._stopping = False
-        self._changed = False  # something came or went: there may be work where there was none
+        self._changed = True  # something came or went: there may be work where there was none
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
         self.steps = 0
         self.step_seconds = 0.0
@@ -109,12 +111,6 @@ class Scheduler:
     @property
     def is_alive(self) -> bool:
         return self._thread.is_alive()
-
-    def load(self, resident: Resident) -> None:
-        """Have the thread load a model before it takes the next request."""
-        with self._wake:
-            self._loads.append(resident)
-            self._notice()
 
     def submit(self, resident: Resident, request: Contract, *, tenant: str, seconds: float) -> Job:
         """Queue a request; `seconds` from now it is given up. Raises Overloaded when the queue is full."""
@@ -185,9 +181,10 @@ class Scheduler:
         if stopping:
             return False
         for resident in loads:
-            resident.load()
+            self._memory.load(resident)
         self._drop_lost()
         self._admit()
+        self._memory.tidy(self._busy())
         self._step_all()
         return True
 
@@ -205,11 +202,30 @@ class Scheduler:
     def _take_waiting(self, unwanted: Callable[[Job], bool]) -> list[Job]:
         return [job for queue in self._queues.values() for job in queue.remove_if(unwanted)]
 
+    def _busy(self) -> set[Resident]:
+        """Those with a run, and those with a request that waits."""
+        with self._wake:
+            wanted = {resident for resident, queue in self._queues.items() if len(queue)}
+        return wanted | {job.resident for job in self._running}
+
     def _admit(self) -> None:
         with self._wake:
-            queues = list(self._queues.values())
-        for queue in queues:
-            self._admit_from(queue)
+            queues = [(resident, queue) for resident, queue in self._queues.items() if len(queue)]
+        self._memory.forget_wish([resident for resident, _ in queues])
+        # Those out of memory first: for each of them others may have to stop before they take more.
+        queues.sort(key=lambda found: found[0].state != "resting")
+        for resident, queue in queues:
+            try:
+                if self._memory.bring(resident, {job.resident for job in self._running}):
+                    self._admit_from(queue)
+            except AtelierError as problem:
+                self._refuse_all(queue, problem)
+
+    def _refuse_all(self, queue: FairQueue[Job], problem: AtelierError) -> None:
+        with self._wake:
+            waiting = queue.remove_if(lambda _: True)
+        for job in waiting:
+            self._end(job, problem)
 
     def _admit_from(self, queue: FairQueue[Job]) -> None:
         """Take waiting jobs in their fair order for as long as the next one fits."""

@@ -43,6 +43,7 @@ def create_idempotency(settings: Settings, *, lease_seconds: float = LEASE_SECON
         seconds,
         wait_seconds=settings.request_seconds,
         lease_seconds=lease_seconds,
+        most_bytes=settings.answers_mb * 1_000_000,
     )
     if settings.redis_away == "closed":
         return shared
@@ -56,4 +57,5 @@ def create_answer_cache(settings: Settings) -> AnswerCache:
     from atelier.gateway.answers.redis import RedisAnswerCache, connect
 
     server = connect(settings.redis_url.get_secret_value())
-    return RedisAnswerCache(server, settings.redis_prefix, settings.cache_seconds)
+    most_bytes = settings.answers_mb * 1_000_000
+    return RedisAnswerCache(server, settings.redis_prefix, settings.cache_seconds, most_bytes=most_bytes)

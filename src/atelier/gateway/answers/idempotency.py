@@ -27,8 +27,8 @@ class Idempotency(Protocol):
         """A Turn for the first; while that runs the others wait for its answer, and later ones get it as it is kept.
 
         key: as `idempotency_key` makes it. Raises KeyReused for another fingerprint under the same key and for an
-        answer that was too large to keep, TooSlow where the first takes longer than a request may, Unavailable where
-        the answers cannot be looked up.
+        answer that was too large to keep or made room for later ones, TooSlow where the first takes longer than a
+        request may, Unavailable where the answers cannot be looked up.
         """
 
     async def close(self) -> None: ...
@@ -36,7 +36,7 @@ class Idempotency(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is known of a request that was answered. answer: None where it was too large to be kept."""
+    """What is known of a request that was answered. answer: None if it was too large or made room for later ones."""
 
     fingerprint: bytes
     answer: StoredAnswer | None
@@ -46,8 +46,8 @@ class Kept:
         require_same(self.fingerprint, fingerprint)
         if self.answer is None:
             raise _conflict(
-                f"the request with this key was answered, and the answer, of over {MOST_KEPT_BYTES / 1e6:.0f} MB, "
-                "was not kept; use another key to run it again"
+                "the request with this key was answered, and the answer is not kept: it had over "
+                f"{MOST_KEPT_BYTES / 1e6:.0f} MB, or later ones took its room; use another key to run it again"
             )
         return self.answer
 

@@ -14,8 +14,10 @@ import structlog
 from atelier.errors import Unavailable
 from atelier.gateway.answers.fingerprints import HEADER
 from atelier.gateway.answers.idempotency import Kept, require_same, waited_too_long
+from atelier.gateway.answers.redis_room import keep
 from atelier.gateway.answers.stored import StoredAnswer
-from atelier.state.redis import connect_redis, redis_troubles
+from atelier.state.redis import Presence, connect_redis, redis_troubles
+from atelier.telemetry import of_no_request
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -32,20 +34,11 @@ ANSWER_SECONDS = 5.0
 RETRY_SECONDS = 5.0
 _FIRST_PAUSE, _LONGEST_PAUSE, _PAUSE_GROWTH = 0.02, 0.25, 1.5
 
-# A value: what it is, the fingerprint, and for a claim its token, for an answer the answer.
+# A value of idempotency: what it is, the fingerprint, and for a claim its token, for an answer the answer.
 _CLAIM, _ANSWER, _TRACE = b"c", b"a", b"t"
 _FINGERPRINT = slice(1, 33)
 _REST = slice(33, None)
 
-# Sent whole each time: by its hash a script that the server does not know yet would take a large answer there twice.
-# KEYS[1] the place, ARGV[1] the claim. A claim that was lost with its server's memory may still become an answer, but
-# not one that another gateway has taken over.
-_PUT = """
-local held = redis.call('GET', KEYS[1])
-if held and held ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-return 1
-"""
 _FREE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 _RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
 
@@ -67,6 +60,7 @@ class Server:
         self._troubles: tuple[type[Exception], ...] = (*redis_troubles(), ResponseError)
         self._places = asyncio.Semaphore(MOST_AT_ONCE)
         self._away_until = 0.0
+        self._presence = Presence("answers")
 
     async def ask(self, command: Callable[[Redis], Awaitable[T]]) -> T:
         """Raises Away."""
@@ -74,11 +68,14 @@ class Server:
             if time.monotonic() < self._away_until:
                 raise Away
             try:
-                return await command(self.client)
+                answer = await command(self.client)
             except self._troubles as problem:
                 self._away_until = time.monotonic() + AWAY_SECONDS
-                log.warning("stored answers cannot be reached", error=type(problem).__name__)
+                self._presence.lost(str(problem) or type(problem).__name__)
                 raise Away from problem
+            if time.monotonic() >= self._away_until:
+                self._presence.found()
+            return answer
 
     async def close(self) -> None:
         await self.client.aclose()
@@ -92,10 +89,11 @@ def connect(url: str) -> Server:
 class RedisAnswerCache:
     """The cache of all gateways with the same Redis and prefix."""
 
-    def __init__(self, server: Server, prefix: str, seconds: float) -> None:
+    def __init__(self, server: Server, prefix: str, seconds: float, *, most_bytes: int) -> None:
         self._server = server
         self._prefix = prefix
         self._milliseconds = _milliseconds(seconds)
+        self._most_bytes = most_bytes
 
     async def find(self, tenant: str, key: bytes) -> StoredAnswer | None:
         try:
@@ -107,9 +105,12 @@ class RedisAnswerCache:
     async def keep(self, tenant: str, key: bytes, answer: StoredAnswer) -> None:
         if not (answer.succeeded and answer.fits):
             return
+        place, room = self._place(tenant, key), f"{self._prefix}:answers-of:{_hashed(tenant)}"
         try:
             await self._server.ask(
-                lambda redis: redis.set(self._place(tenant, key), answer.pack(), px=self._milliseconds)
+                lambda redis: keep(
+                    redis, place, room, answer.pack(), milliseconds=self._milliseconds, most_bytes=self._most_bytes
+                )
             )
         except Away:
             return
@@ -128,22 +129,30 @@ class RedisIdempotency:
     """
 
     def __init__(
-        self, server: Server, prefix: str, seconds: float, *, wait_seconds: float, lease_seconds: float
+        self,
+        server: Server,
+        prefix: str,
+        seconds: float,
+        *,
+        wait_seconds: float,
+        lease_seconds: float,
+        most_bytes: int,
     ) -> None:
         self._server = server
         self._prefix = prefix
         self._milliseconds = _milliseconds(seconds)
         self._wait_seconds = wait_seconds
         self._lease_seconds = lease_seconds
+        self._most_bytes = most_bytes
         self._turns: set[RedisTurn] = set()
         self._renewing: asyncio.Task[None] | None = None
         self._aside: set[asyncio.Task[None]] = set()
 
     async def begin(self, tenant: str, key: str, fingerprint: bytes) -> StoredAnswer | RedisTurn:
-        place = f"{self._prefix}:idem:{_hashed(tenant, key)}"
+        place, room = f"{self._prefix}:idem:{_hashed(tenant, key)}", f"{self._prefix}:idem-of:{_hashed(tenant)}"
         try:
             async with asyncio.timeout(self._wait_seconds):
-                return await self._begin(place, fingerprint)
+                return await self._begin(place, room, fingerprint)
         except TimeoutError:
             raise waited_too_long() from None
         except Away:
@@ -158,13 +167,13 @@ class RedisIdempotency:
             task.cancel()
         await self._server.close()
 
-    async def _begin(self, place: str, fingerprint: bytes) -> StoredAnswer | RedisTurn:
+    async def _begin(self, place: str, room: str, fingerprint: bytes) -> StoredAnswer | RedisTurn:
         claim = _CLAIM + fingerprint + secrets.token_bytes(16)
         pause = _FIRST_PAUSE
         while True:
             held = await self._claim(place, claim)
             if held is None:
-                return self._opened(place, claim)
+                return self._opened(RedisTurn(self, place, room, claim))
             if held[:1] != _CLAIM:
                 return _read(held).given_again(fingerprint)
             require_same(held[_FINGERPRINT], fingerprint)
@@ -182,11 +191,10 @@ class RedisIdempotency:
         assert held is None or isinstance(held, bytes)
         return held
 
-    def _opened(self, place: str, claim: bytes) -> RedisTurn:
-        turn = RedisTurn(self, place, claim)
+    def _opened(self, turn: RedisTurn) -> RedisTurn:
         self._turns.add(turn)
         if self._renewing is None or self._renewing.done():
-            self._renewing = asyncio.create_task(self._renew_turns())
+            self._renewing = asyncio.create_task(self._renew_turns(), context=of_no_request())
         return turn
 
     async def _renew_turns(self) -> None:
@@ -210,7 +218,16 @@ class RedisIdempotency:
         value = _ANSWER + fingerprint + answer.pack() if answer.fits else _TRACE + fingerprint
         try:
             await self._server.ask(
-                lambda redis: redis.eval(_PUT, 1, turn.place, turn.claim, value, str(self._milliseconds))
+                lambda redis: keep(
+                    redis,
+                    turn.place,
+                    turn.room,
+                    value,
+                    milliseconds=self._milliseconds,
+                    most_bytes=self._most_bytes,
+                    claim=turn.claim,
+                    trace=_TRACE,
+                )
             )
         except Away:
             log.warning("the answer to an idempotency key was not kept", request_id=answer.request_id)
@@ -230,11 +247,12 @@ class RedisIdempotency:
 
 
 class RedisTurn:
-    """A place in Redis, and the claim that holds it."""
+    """A place in Redis, and the claim that holds it. room: what its tenant keeps."""
 
-    def __init__(self, store: RedisIdempotency, place: str, claim: bytes) -> None:
+    def __init__(self, store: RedisIdempotency, place: str, room: str, claim: bytes) -> None:
         self._store = store
         self.place = place
+        self.room = room
         self.claim = claim
         self._over = False
 
@@ -257,9 +275,9 @@ def _read(value: bytes) -> Kept:
     return Kept(value[_FINGERPRINT], answer)
 
 
-def _hashed(tenant: str, key: str) -> str:
+def _hashed(*named: str) -> str:
     """Nothing that a caller wrote stands in the name of a key."""
-    return hashlib.sha256(f"{tenant}\0{key}".encode()).hexdigest()
+    return hashlib.sha256("\0".join(named).encode()).hexdigest()
 
 
 def _milliseconds(seconds: float) -> int:

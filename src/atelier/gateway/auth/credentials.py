@@ -36,6 +36,7 @@ KEY_STALE_SECONDS = 3600.0
 """For so long a key that was found serves while the database is away, as what is known of its tenant does."""
 
 _MOST_REMEMBERED = 10_000
+_MOST_UNKNOWN = 10_000
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Auth:
     """Names the caller of a request by its header `Authorization`. `start` before the first, `stop` at the end.
 
     previous: the secret before this one, while tokens of both are about. key_seconds: how long the owner of an API key
-    is remembered.
+    is remembered, and that a key is nobody's.
     """
 
     def __init__(
@@ -70,6 +71,9 @@ class Auth:
         self._key_seconds = key_seconds
         self._remembered: Memory[Caller] = Memory(_MOST_REMEMBERED)
         self._owners: Memory[Caller] = Memory(_MOST_REMEMBERED)
+        # Apart from those that are good, which no flood of wrong ones drives out. Each stands for the whole of a key:
+        # one which is made later has a secret of its own, and is never taken for it.
+        self._unknown: Memory[bool] = Memory(_MOST_UNKNOWN)
         self._last_used = LastUsed(database)
 
     def start(self) -> None:
@@ -109,6 +113,8 @@ class Auth:
         return granted.caller, min(TOKEN_SECONDS, granted.until - time.time())
 
     async def _key_owner(self, key: str, digest: bytes) -> tuple[Caller, float]:
+        if self._unknown.get(digest):
+            raise _unknown_key()
         try:
             async with self._database.connect() as connection:
                 owner = await find_owner(connection, key)
@@ -120,9 +126,11 @@ class Auth:
         left = _seconds_left(owner) if owner is not None else 0
         if owner is None or left <= 0:
             self._owners.forget(digest)
-            raise Unauthenticated(
-                "The API key is not valid" if owner is None else "The API key has expired; get a new one"
-            )
+        if owner is None:
+            self._unknown.put(digest, True, self._key_seconds)
+            raise _unknown_key()
+        if left <= 0:  # not remembered: its end may be moved
+            raise Unauthenticated("The API key has expired; get a new one")
         self._last_used.note(owner.key)
         roles = (ADMIN,) if owner.admin else ()
         caller = Caller(owner.tenant, user=f"key:{owner.key}", roles=roles, services=owner.services)
@@ -141,6 +149,10 @@ class Auth:
         else:
             raise Unauthenticated("The token is signed in a way (alg) that is not taken here")
         return grant(token.claims(), terms, time.time())
+
+
+def _unknown_key() -> Unauthenticated:
+    return Unauthenticated("The API key is not valid")
 
 
 def _seconds_left(owner: KeyOwner) -> float:

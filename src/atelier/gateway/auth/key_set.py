@@ -18,6 +18,7 @@ from pydantic_core import from_json
 from atelier.errors import Unauthenticated, Unavailable
 from atelier.gateway.auth.public_keys import PublicKey, UnusableKey, read_public_key
 from atelier.gateway.auth.token import Token
+from atelier.telemetry import of_no_request
 
 TIMEOUT_SECONDS = 5.0
 MOST_BYTES = 262_144
@@ -101,7 +102,7 @@ class KeySet:
         if self._reading is not None or (self._asked_at is not None and now - self._asked_at < self._again_seconds):
             return
         self._asked_at = now
-        self._reading = asyncio.create_task(self._read())
+        self._reading = asyncio.create_task(self._read(), context=of_no_request())
         self._reading.add_done_callback(self._ended)
 
     def _ended(self, _: asyncio.Task[None]) -> None:

@@ -18,7 +18,7 @@ from atelier.gateway.answers import AnswerCache, Idempotency, StoredAnswer, cach
 from atelier.gateway.artifacts import Artifacts
 from atelier.gateway.auth import Auth, Caller
 from atelier.gateway.faces.native import NativeRoute, answer
-from atelier.gateway.faces.repeats import CACHE_HEADER, given_again, once, stored
+from atelier.gateway.faces.repeats import CACHE_HEADER, given_again, once, stored, when_whole
 from atelier.gateway.fetch import GuardedFetch
 from atelier.gateway.front import Endpoint
 from atelier.gateway.limits import Limits
@@ -128,8 +128,7 @@ class Gateway:
     async def known(self, request: Request, service: str) -> tuple[Caller, TenantFacts]:
         """Who is calling, and what is known of their tenant. Raises Unauthenticated, Forbidden."""
         caller = await self.auth.caller(request.headers)
-        state = request.scope["state"]
-        state["tenant"], state["service"] = caller.tenant, service
+        request.scope["state"]["tenant"] = caller.tenant
         facts = self.tenants.known(caller.tenant) or await self.tenants.facts(caller.tenant)
         permit(caller, facts, service)
         return caller, facts
@@ -194,7 +193,8 @@ def native_endpoint(row: NativeRoute) -> Endpoint:
 def openai_endpoint(row: Route) -> Endpoint:
     async def word(gateway: Gateway, request: Request, call: Call, exchange: Exchange) -> Response:
         if call.stream:
-            return await respond_in_pieces(request, row, call, gateway.pipeline.events(exchange))
+            events = gateway.pipeline.events(exchange)
+            return await respond_in_pieces(request, row, call, events, settled=lambda: exchange.metered is not None)
 
         def read(result: Result) -> Response:
             return row.shape.answer(result, call, gateway.link(request))
@@ -218,7 +218,7 @@ def _endpoint(row: NativeRoute | Route, word: Word) -> Endpoint:
         async def run() -> Response:
             call, exchange = await gateway.admitted(request, row, who, body)
             try:
-                if gateway.caches(who[1]) and not call.stream and may_be_kept(row.service, call):
+                if gateway.caches(who[1]) and may_be_kept(row.service, call):
                     key = await aside(body.weight, _cache_key, request, call)
                     return _told(await _from_cache(gateway, request, call, exchange, word, key=key), exchange)
                 return _told(await word(gateway, request, call, exchange), exchange)
@@ -234,22 +234,26 @@ def _endpoint(row: NativeRoute | Route, word: Word) -> Endpoint:
 async def _from_cache(
     gateway: Gateway, request: Request, call: Call, exchange: Exchange, word: Word, *, key: bytes
 ) -> Response:
-    """The answer that an equal request had; else the one that is made, which is kept."""
-    found = await gateway.cache.find(exchange.caller.tenant, key)
+    """The answer that an equal request had; else the one that is made, which is kept once all of it was sent."""
+    tenant = exchange.caller.tenant
+    found = await gateway.cache.find(tenant, key)
     metered = found and _metered(found)
     if found and metered:
         await gateway.pipeline.given_again(exchange, metered)
         return given_again(found, CACHE_HEADER, "hit")
     response = await word(gateway, request, call, exchange)
-    kept = stored(response, bytes(response.body), exchange.id, exchange.metered)
-    await gateway.cache.keep(exchange.caller.tenant, key, kept)
+
+    async def keep(body: bytes) -> None:
+        await gateway.cache.keep(tenant, key, stored(response, body, exchange.id, exchange.metered))
+
+    await when_whole(response, keep)
     response.headers[CACHE_HEADER] = "miss"
     return response
 
 
 def _cache_key(request: Request, call: Call) -> bytes:
     service: str = request.scope["state"]["service"]
-    return cache_key(service, call.request, {"path": request.scope["path"], **call.options})
+    return cache_key(service, call.request, {"path": request.scope["path"], "stream": call.stream, **call.options})
 
 
 def _metered(found: StoredAnswer) -> Metered | None:

@@ -170,7 +170,8 @@ def add_admin(app: FastAPI, row: AdminRoute, endpoint: Endpoint) -> None:
     """A route of the administration, with the parts of its address, its query, its body and its answer."""
     if row.method == "GET":
         app.add_api_route(row.path, endpoint, methods=["HEAD"], include_in_schema=False, response_model=None)
-    documented: dict[str, Any] = {"security": [{"bearer": []}], "parameters": _parameters(row)}
+    repeated = row.method == "POST"
+    documented: dict[str, Any] = {"security": [{"bearer": []}], "parameters": _parameters(row) + [_REPEATED] * repeated}
     if row.body.model_fields:
         documented |= _body({"application/json": _schema(row.body)})
     app.add_api_route(
@@ -181,7 +182,7 @@ def add_admin(app: FastAPI, row: AdminRoute, endpoint: Endpoint) -> None:
         summary=row.summary,
         tags=["admin"],
         response_model=None,
-        responses={row.status: _answer(row), **_ADMIN_REFUSALS},
+        responses={row.status: _answer(row), **_ADMIN_REFUSALS, **(_WAITED if repeated else {})},
         openapi_extra=documented,
     )
 
@@ -196,9 +197,14 @@ _ADMIN_REFUSALS: dict[int | str, dict[str, Any]] = {
         **{status: _REFUSALS[status] for status in (401, 413, 415, 500, 503)},
         403: "The caller has not the role admin",
         404: "No such tenant or key",
-        409: "What is there already, or still, stands in the way",
+        409: "What is there already, or still, stands in the way; or the `Idempotency-Key` is another request's",
         422: "The query or the body is malformed or a field is out of range; the error names it",
     }.items()
+}
+
+
+_WAITED: dict[int | str, dict[str, Any]] = {
+    504: _refusal("The first request with this `Idempotency-Key` is still running", _NATIVE_ERROR)
 }
 
 

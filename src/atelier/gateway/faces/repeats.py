@@ -19,7 +19,7 @@ from atelier.gateway.answers import (
 from atelier.wire.aside import aside
 from atelier.wire.body import Body
 from atelier.wire.metering import METERED_HEADER, Metered
-from atelier.wire.serving import ClosingStream
+from atelier.wire.serving import ClosingStream, until_disconnect
 
 REPLAYED_HEADER = "idempotent-replayed"
 CACHE_HEADER = "x-cache"
@@ -30,14 +30,16 @@ Run = Callable[[], Awaitable[Response]]
 async def once(idempotency: Idempotency, request: Request, tenant: str, body: Body, run: Run) -> Response:
     """What `run` answers; with an Idempotency-Key only the first of several equal requests runs.
 
-    Raises InvalidRequest for a malformed key, Conflict for one that another request has, and what `run` raises.
+    Raises InvalidRequest for a malformed key, Conflict for one that another request has, Cancelled where the client
+    leaves while it waits, and what `run` raises.
     """
     header = request.headers.get("idempotency-key")
     if header is None:
         return await run()
     path = request.scope["path"]
     asked = await aside(body.weight, fingerprint, path, body)
-    found = await idempotency.begin(tenant, idempotency_key(path, header), asked)
+    # Who leaves while another's answer is made holds no place meanwhile.
+    found = await until_disconnect(request, idempotency.begin(tenant, idempotency_key(path, header), asked))
     if isinstance(found, StoredAnswer):
         return given_again(found, REPLAYED_HEADER, "true")
     return await _kept(found, run, request.scope["state"]["request_id"])
@@ -49,19 +51,37 @@ async def _kept(turn: Turn, run: Run, request_id: str) -> Response:
     except BaseException:
         await turn.give_up()
         raise
-    if isinstance(response, ClosingStream):
-        _copy(response, turn, request_id)
+    if isinstance(response, ShownOnce):
+        await turn.keep(stored(response, response.again, request_id))
     else:
-        await turn.keep(stored(response, bytes(response.body), request_id))
+        await when_whole(response, lambda body: turn.keep(stored(response, body, request_id)), turn.give_up)
     return response
 
 
-def _copy(response: ClosingStream, turn: Turn, request_id: str) -> None:
-    """Kept once the last piece has gone; given up where it broke off, told an error, or nobody wanted it."""
+class ShownOnce(Response):
+    """An answer that holds what is never kept. again: the body that a repeat gets in its place."""
+
+    def __init__(self, body: str, *, again: str, status_code: int, media_type: str) -> None:
+        super().__init__(body, status_code=status_code, media_type=media_type)
+        self.again = again.encode()
+
+
+async def _nothing() -> None:
+    """Nobody has to hear of it."""
+
+
+async def when_whole(
+    response: Response, whole: Callable[[bytes], Awaitable[None]], lost: Callable[[], Awaitable[None]] = _nothing
+) -> None:
+    """`whole` gets the body: now, or when a stream has ended. `lost` hears of a stream that broke off, told an error,
+    or that nobody wanted."""
+    if not isinstance(response, ClosingStream):
+        await whole(bytes(response.body))
+        return
     copy = Copy()
 
-    async def ended(whole: bool) -> None:
-        await (turn.keep(stored(response, copy.body(), request_id)) if whole else turn.give_up())
+    async def ended(complete: bool) -> None:
+        await (whole(copy.body()) if complete else lost())
 
     response.watch(copy.add, ended)
 

@@ -38,6 +38,7 @@ def refusal(applying: Applying, reply: Sequence[int]) -> RateLimited:
     ]
     wait, limit = max(full, key=lambda found: found[0])
     problem = RateLimited(f"Rate limit exceeded: {limit.words()}; try again in {_wait_words(wait)}", retry_after=wait)
+    problem.measure = limit.measure
     problem.headers = limit_headers(applying, reply)
     return problem
 

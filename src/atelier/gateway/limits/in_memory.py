@@ -131,7 +131,7 @@ class CountersInMemory:
         reply = [1, now]
         for limit in applying.limits:
             left, resets = self._count(limit).left(limit, now)
-            took = _fitting(amounts[limit.kind], left, sure=ask.sure or limit.kind in "rl")
+            took = _fitting(amounts[limit.kind], left, guessed=limit.kind in ask.guessed)
             if took < 0:
                 reply[0] = 0
             reply += (left, resets, took)
@@ -163,13 +163,13 @@ def _new_count(limit: Limit) -> _Count:
     return _Leases() if limit.kind == "l" else _Counter()
 
 
-def _fitting(amount: int, left: int, *, sure: bool) -> int:
+def _fitting(amount: int, left: int, *, guessed: bool) -> int:
     """What is taken of what is left: the amount; the rest, where nobody knows the amount yet; -1 where it cannot be."""
     if amount <= 0:
         return 0
     if amount <= left:
         return amount
-    return left if not sure and left > 0 else -1
+    return left if guessed and left > 0 else -1
 
 
 def _period(now: int, size: int) -> tuple[int, int]:

@@ -93,7 +93,7 @@ class CountersInRedis:
 
 def _operation(letter: str, ask: Ask, applying: Applying) -> list[str | int]:
     units, cost = round(ask.units * MILLION), round(ask.cost * MILLION)
-    return [letter, ask.id, 1 if ask.sure else 0, units, cost, *applying.words]
+    return [letter, ask.id, ask.guessed, units, cost, *applying.words]
 
 
 def _everything(applying: Applying, reply: Reply) -> list[tuple[Limit, int]]:

@@ -2,8 +2,8 @@
 --
 -- ARGV: the prefix of all keys; how long a lease lasts (microseconds); the time (microseconds; empty: the server's own
 -- clock); then operations, one after another, each a letter and its words:
---   T id sure units cost n (kind key most size) x n    take a place in all n limits, or in none
---   L id sure units cost n (kind key most size) x n    look: would it fit? nothing is taken
+--   T id guessed units cost n (kind key most size) x n    take a place in all n limits, or in none
+--   L id guessed units cost n (kind key most size) x n    look: would it fit? nothing is taken
 --   A at id n (kind key size amount) x n               correct what was taken `at`: add the amount
 --                                                      (u, c: it may be negative), give the lease (l) or the request (r:
 --                                                      here the amount is most) back
@@ -11,6 +11,7 @@
 -- The answer has one reply for each operation; that of T and L is {1 if all fit, now, and for each limit: what is left,
 -- microseconds until more is free, what was taken or -1 where it does not fit}.
 --
+-- guessed: the kinds (u, c, both, or none) whose amount only the work can tell: they get it, or the rest.
 -- Kinds: r, requests in a sliding window: a list of [how many, oldest, ..., newest], each entry the time of one request;
 -- where more than EXACT may be in it, "time:count" of those in one thousandth of the window, which leave it together with
 -- the last of them. u and c, units and money in a calendar day or month: a number. l, leases: a sorted set by their ends.
@@ -124,10 +125,10 @@ local function remove_from_window(key, size, most, at)
 end
 
 -- Whether an amount fits into what is left: one whose size nobody knows yet gets the rest of it.
-local function fitting(amount, left, sure)
+local function fitting(amount, left, guessed)
   if amount <= 0 then return 0 end
   if amount <= left then return amount end
-  if not sure and left > 0 then return left end
+  if guessed and left > 0 then return left end
   return -1
 end
 
@@ -148,14 +149,14 @@ local looking = {
 looking.c = looking.u
 
 local function admit(place, taking)
-  local id, sure, n = ARGV[place + 1], ARGV[place + 2] == '1', tonumber(ARGV[place + 5])
+  local id, guessed, n = ARGV[place + 1], ARGV[place + 2], tonumber(ARGV[place + 5])
   local asked = { r = 1, l = 1, u = tonumber(ARGV[place + 3]), c = tonumber(ARGV[place + 4]) }
   local reply, counts = { 1, now }, {}
   for i = 0, n - 1 do
     local at = place + 6 + i * 4
     local kind = ARGV[at]
     local left, resets, count = looking[kind](prefix .. ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]))
-    local fits = fitting(asked[kind], left, sure or kind == 'r' or kind == 'l')
+    local fits = fitting(asked[kind], left, string.find(guessed, kind, 1, true))
     if fits < 0 then reply[1] = 0 end
     counts[i] = count
     reply[3 + i * 3], reply[4 + i * 3], reply[5 + i * 3] = left, resets, fits

@@ -11,14 +11,14 @@ from atelier.gateway.limits.applying import MILLION, Applying, Limit
 from atelier.rules import LimitRule, Measure, Per
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: every request makes one, and freezing trebles the time
 class Ask:
     """What a request wants to take, before any work.
 
     id: the request's, which is also the name of its lease. units: the most that it will take, in the service's unit.
-    cost: what that may cost. sure: False where the units are not known beforehand: then, as long as something is left,
-    it gets what it asks for or the rest. plan: the tenant's. own: the tenant's own limits, which beat all others of
-    the same measure and window.
+    cost: what that may cost. guessed: which of the two the work alone can tell, `u`, `c` or both: of these it gets
+    what it asks for or, where less is left, the rest. plan: the tenant's. own: the tenant's own
+    limits, which beat all others of the same measure and window.
     """
 
     id: str
@@ -26,7 +26,7 @@ class Ask:
     service: str
     units: float = 1.0
     cost: float = 0.0
-    sure: bool = True
+    guessed: str = ""
     plan: str | None = None
     own: tuple[LimitRule, ...] = ()
 
@@ -84,10 +84,6 @@ class Place:
     def taken(self) -> list[tuple[Limit, int]]:
         """What was taken of each limit."""
         return list(zip(self.applying.limits, self._reply[4::3], strict=True))
-
-    @property
-    def limits(self) -> Sequence[LimitState]:
-        return standing(self.applying, self._reply)
 
     def headers(self) -> dict[str, str]:
         return limit_headers(self.applying, self._reply)

@@ -10,15 +10,16 @@ from hashlib import sha1
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
-from atelier.state.redis import ANSWER_SECONDS, connect_redis
+from atelier.state.redis import ANSWER_SECONDS, CONNECT_SECONDS, Presence, connect_redis
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 PROBE_SECONDS = 0.25
 """How often it is looked whether an answer is overdue, or whether Redis is back."""
+
+REUNION_SECONDS = CONNECT_SECONDS + 2 * PROBE_SECONDS
+"""When Redis is back, every gateway knows it after this: also one whose attempt to connect had only just begun."""
 
 LINGER_SECONDS = 0.002
 """What nobody waits for goes with the next trip, or alone after this."""
@@ -31,8 +32,6 @@ MOST_KEPT = 100_000
 
 Operation = Sequence[str | int]
 Reply = list[int]
-
-log = structlog.get_logger()
 
 
 class Away(Exception):
@@ -87,9 +86,10 @@ class Trips(asyncio.Protocol):
         self._sent_at = 0.0
         self._later: asyncio.TimerHandle | None = None
         self._connection: Any = None
-        self._told = False
+        self._presence = Presence("limits")
         self._transport: asyncio.Transport | None = None
         self._keeper: asyncio.Task[None] | None = None
+        self._stopping = False
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -105,10 +105,11 @@ class Trips(asyncio.Protocol):
 
     async def stop(self) -> None:
         """Send what is waiting, for as long as Redis may take to answer; then hang up."""
-        if not self.away:
+        if self._transport is not None:
             self._go()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._idle.wait(), ANSWER_SECONDS)
+        self._stopping = True  # should a cancel get lost on its way through a library, nothing waits for ever
         if self._keeper is not None:
             self._keeper.cancel()
             with suppress(asyncio.CancelledError):
@@ -184,11 +185,10 @@ class Trips(asyncio.Protocol):
 
     async def _keep(self) -> None:
         """Find out that Redis is away, and that it is back, so that no request has to."""
-        while True:
+        while not self._stopping:
             await asyncio.sleep(PROBE_SECONDS)
             if self._transport is None:
                 if await self._connect():
-                    log.info("redis is back", what="limits")
                     self._return()
             elif 0 < self._closed_until <= time.monotonic():
                 self._closed_until = 0.0
@@ -197,11 +197,11 @@ class Trips(asyncio.Protocol):
 
     def _return(self) -> None:
         """What this gateway holds is renewed first, and for a moment nothing new is taken: leases of others may have
-        run out meanwhile too, and they have to find out that Redis is back."""
+        run out meanwhile too, or are lost with the last second of Redis's file, and they have to find out first."""
         renewal = self._back()
         if renewal is not None:
             self._waiting.insert(0, _Waiting(renewal))
-        self._closed_until = time.monotonic() + 3 * PROBE_SECONDS
+        self._closed_until = time.monotonic() + REUNION_SECONDS
         self._go()
 
     async def _connect(self) -> bool:
@@ -216,11 +216,9 @@ class Trips(asyncio.Protocol):
             await connection.read_response()
         except (RedisError, OSError) as problem:
             connection._close()
-            if not self._told:
-                log.warning("redis is away", what="limits", problem=str(problem))
-            self._told = True
+            self._presence.lost(str(problem))
             return False
-        self._told = False
+        self._presence.found()
         self._reader = self._new_reader()
         self._connection = connection
         self._transport = connection._writer.transport
@@ -230,8 +228,7 @@ class Trips(asyncio.Protocol):
     def _lose(self, problem: str) -> None:
         """Redis is away from now on. What was under way may have been done: it is not sent again, so that nothing is
         taken or given back twice."""
-        log.warning("redis is away", what="limits", problem=problem)
-        self._told = True
+        self._presence.lost(problem)
         self._hang_up()
         lost = self._under_way + [waiting for waiting in self._waiting if waiting.future is not None]
         self._waiting = [waiting for waiting in self._waiting if waiting.future is None]

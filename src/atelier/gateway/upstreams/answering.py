@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import random
-from collections.abc import AsyncGenerator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from time import monotonic
 from types import TracebackType
-from typing import Any, TypeVar
 
 import aiohttp
 import structlog
 
 from atelier.errors import AtelierError, Unavailable, UpstreamFailed
 from atelier.gateway.upstreams.bodies import UNDERSTOOD, Written, written, written_for
+from atelier.gateway.upstreams.client import Client, Response
 from atelier.gateway.upstreams.deadlines import Deadlines
 from atelier.gateway.upstreams.pool import AWAY_SECONDS, Pool
 from atelier.gateway.upstreams.refusals import MOST_REPEATS, Failure, Verdict, refused, too_slow, unanswered
@@ -24,10 +23,7 @@ from atelier.wire.exchange import PRIVATE, Outgoing
 PAUSE_SECONDS = 0.02
 """The longest pause before the first repeat, twice that before the second: drawn at random."""
 
-_LARGE_BYTES = 1_000_000
 _BROKEN = (aiohttp.ClientError, ConnectionError)
-
-T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -40,7 +36,7 @@ class Answer:
 
     __slots__ = ("_answering", "_response", "foreign", "headers", "model", "status")
 
-    def __init__(self, answering: Answering, response: aiohttp.ClientResponse, upstream: Upstream) -> None:
+    def __init__(self, answering: Answering, response: Response, upstream: Upstream) -> None:
         self._answering = answering
         self._response = response
         self.status = response.status
@@ -81,6 +77,7 @@ class Answering:
     __slots__ = (
         "_answer",
         "_broken",
+        "_client",
         "_deadlines",
         "_headers",
         "_late",
@@ -88,7 +85,6 @@ class Answering:
         "_pool",
         "_repeats",
         "_served",
-        "_session",
         "_task",
         "_times",
         "_trial",
@@ -100,7 +96,7 @@ class Answering:
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        client: Client,
         pool: Pool,
         times: Times,
         deadlines: Deadlines,
@@ -109,7 +105,7 @@ class Answering:
         headers: Mapping[str, str],
         served: Served,
     ) -> None:
-        self._session = session
+        self._client = client
         self._pool = pool
         self._times = times
         self._deadlines = deadlines
@@ -131,14 +127,16 @@ class Answering:
         self._deadlines.add(self)
         try:
             while True:
-                outcome = await self._in_time(self._attempt(upstream))
+                outcome = await self._attempt(upstream)
                 if isinstance(outcome, Answer):
                     self._answer = outcome
                     return outcome
-                upstream = await self._in_time(self._next(upstream, outcome))
-        except TimeoutError:
+                upstream = await self._next(upstream, outcome)
+        except asyncio.CancelledError:
             self._deadlines.remove(self)
-            raise too_slow(self._pool.service, self._times) from None
+            if self._is_late():
+                raise too_slow(self._pool.service, self._times) from None
+            raise
         except BaseException:
             self._deadlines.remove(self)
             raise
@@ -166,14 +164,9 @@ class Answering:
         elif self._task is not None:
             self._task.cancel()
 
-    async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
-        """Raises TimeoutError where it was `expire` that cancelled it."""
-        try:
-            return await work
-        except asyncio.CancelledError:
-            if not self._late or self._task is None or self._task.uncancel():
-                raise
-            raise TimeoutError from None
+    def _is_late(self) -> bool:
+        """Whether it was `expire` alone that cancelled it; asked once, for that takes the cancellation back."""
+        return self._late and self._task is not None and not self._task.uncancel()
 
     def broken(self, problem: Exception) -> AtelierError:
         """The error for an answer that broke off; it counts against the upstream."""
@@ -207,10 +200,14 @@ class Answering:
         begin = asyncio.timeout(self._times.first_byte) if self._times.first_byte is not None else None
         try:
             if begin is None:
-                response = await self._in_time(self._post(upstream))
+                response = await self._post(upstream)
             else:
                 async with begin:
-                    response = await self._in_time(self._post(upstream))
+                    response = await self._post(upstream)
+        except asyncio.CancelledError:
+            if not self._is_late():
+                raise
+            return Failure(too_slow(upstream.service, self._times))
         except (*_BROKEN, TimeoutError) as problem:
             failure = unanswered(upstream, problem, self._times, begin_is_late=begin is not None and begin.expired())
             if failure is None:
@@ -222,12 +219,10 @@ class Answering:
             return Answer(self, response, upstream)
         try:
             return await refused(upstream, response, monotonic())
-        except TimeoutError:
-            return Failure(too_slow(upstream.service, self._times))
         finally:
             response.close()
 
-    async def _post(self, upstream: Upstream) -> aiohttp.ClientResponse:
+    async def _post(self, upstream: Upstream) -> Response:
         outgoing = self._outgoing
         if upstream.foreign or upstream.model is not None:
             body = await written_for(upstream, outgoing)
@@ -236,15 +231,7 @@ class Answering:
         headers = {**self._headers, "content-type": body.content_type}
         if upstream.foreign:
             headers = {name: value for name, value in headers.items() if not name.startswith(PRIVATE)}
-        if upstream.key is not None:
-            headers["authorization"] = f"Bearer {upstream.key}"
-        # A file, whose pieces are read one by one: large bytes would be written to the socket in one go.
-        data = io.BytesIO(body.data) if len(body.data) > _LARGE_BYTES else body.data
-        address = upstream.address(outgoing.path)
-        if not self._tried:
-            return await self._session.post(address, data=data, headers=headers, allow_redirects=False)
-        left = aiohttp.ClientTimeout(total=max(0.001, self.ends - monotonic()), sock_connect=self._times.connect)
-        return await self._session.post(address, data=data, headers=headers, allow_redirects=False, timeout=left)
+        return await self._client.post(upstream.target(outgoing.path), headers, body.data)
 
     async def _next(self, upstream: Upstream, failure: Failure) -> Upstream:
         """The upstream for another attempt. Raises the failure's error where there is to be none."""

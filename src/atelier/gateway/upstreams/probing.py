@@ -29,16 +29,22 @@ class Probing:
             self._by_url.setdefault(upstream.url, []).append(upstream)
         self._every = every
         self._tasks: list[asyncio.Task[None]] = []
+        self._session: aiohttp.ClientSession | None = None
 
-    def start(self, session: aiohttp.ClientSession) -> None:
+    def start(self) -> None:
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=PROBE_SECONDS), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+        )
         self._tasks = [
-            asyncio.create_task(self._watch(session, url, upstreams)) for url, upstreams in self._by_url.items()
+            asyncio.create_task(self._watch(self._session, url, upstreams)) for url, upstreams in self._by_url.items()
         ]
 
     async def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
 
     async def _watch(self, session: aiohttp.ClientSession, url: str, upstreams: list[Upstream]) -> None:
         while True:
@@ -52,10 +58,9 @@ class Probing:
 
 async def _probe(session: aiohttp.ClientSession, url: str, upstreams: list[Upstream]) -> None:
     started = time.perf_counter()
-    timeout = aiohttp.ClientTimeout(total=PROBE_SECONDS)
     try:
         # Without its key: an address that only wants to be known alive has no use for it.
-        async with session.get(f"{url}/health", timeout=timeout, allow_redirects=False) as response:
+        async with session.get(f"{url}/health", allow_redirects=False) as response:
             _heard(upstreams, response.status, await response.read(), time.perf_counter() - started)
     except TimeoutError:
         # A worker whose processor is taken answers late: only a refused connection means that it is gone.

@@ -11,6 +11,7 @@ from typing import Literal
 import aiohttp
 
 from atelier.errors import AtelierError, Overloaded, TooSlow, Unavailable, UpstreamFailed
+from atelier.gateway.upstreams.client import Response
 from atelier.gateway.upstreams.pool import AWAY_SECONDS
 from atelier.gateway.upstreams.upstream import Times, Upstream
 from atelier.wire.exchange import ErrorAnswer, error_from
@@ -69,7 +70,7 @@ def too_slow(service: str, times: Times) -> TooSlow:
     return TooSlow(f"{service} took longer than {times.request:g} s")
 
 
-async def refused(upstream: Upstream, response: aiohttp.ClientResponse, now: float) -> Failure:
+async def refused(upstream: Upstream, response: Response, now: float) -> Failure:
     """What an answer with another status than a good one means."""
     status, wait = response.status, _retry_after(response.headers.get("retry-after", ""))
     answer = await _error_answer(response)
@@ -97,7 +98,7 @@ def _repeats(status: int, error: AtelierError) -> int:
     return 1 if status == 504 else MOST_REPEATS
 
 
-async def _error_answer(response: aiohttp.ClientResponse) -> ErrorAnswer:
+async def _error_answer(response: Response) -> ErrorAnswer:
     try:
         data = await response.content.readexactly(_MOST_BYTES)
     except asyncio.IncompleteReadError as whole:

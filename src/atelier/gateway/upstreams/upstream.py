@@ -8,6 +8,7 @@ from typing import Any
 from yarl import URL
 
 from atelier.gateway.upstreams.circuit import Circuit
+from atelier.gateway.upstreams.client import Target
 
 SERVING = frozenset({"healthy", "degraded"})
 """A degraded upstream does some of its tasks, and says so itself where it is asked for another."""
@@ -52,7 +53,7 @@ class Upstream:
     in_flight: int = 0
     not_before: float = 0.0
     circuit: Circuit = field(default_factory=Circuit)
-    _addresses: dict[str, URL] = field(default_factory=dict, repr=False)
+    _targets: dict[str, Target] = field(default_factory=dict, repr=False)
 
     def can_take(self, now: float) -> bool:
         return self.is_serving(now) and not self.is_full(now)
@@ -67,9 +68,10 @@ class Upstream:
     def load(self) -> float:
         return self.in_flight / self.weight
 
-    def address(self, path: str) -> URL:
-        """Parsed once: that takes longer than to choose an upstream."""
-        found = self._addresses.get(path)
+    def target(self, path: str) -> Target:
+        """Made once: that takes longer than to choose an upstream."""
+        found = self._targets.get(path)
         if found is None:
-            found = self._addresses[path] = URL(self.url + path)
+            key = {"authorization": f"Bearer {self.key}"} if self.key is not None else {}
+            found = self._targets[path] = Target(URL(self.url + path), key)
         return found

@@ -8,13 +8,13 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
 
-import aiohttp
 from pydantic import ValidationError
 
 from atelier.catalog import SERVICES
 from atelier.contracts.base import Contract, Event, Result
 from atelier.errors import UpstreamFailed
 from atelier.gateway.upstreams.answering import Answer, Answering, total_seconds
+from atelier.gateway.upstreams.client import Client
 from atelier.gateway.upstreams.deadlines import Deadlines
 from atelier.gateway.upstreams.pool import AWAY_SECONDS, Pool
 from atelier.gateway.upstreams.probing import EVERY_SECONDS, Probing
@@ -26,11 +26,6 @@ from atelier.wire.exchange import SECONDS_HEADER, TENANT_HEADER, Outgoing
 from atelier.wire.legs import Leg, legs, merged
 from atelier.wire.metering import Metered, passed_on, told
 from atelier.wire.serving import final_result
-
-KEEP_ALIVE_SECONDS = 4
-"""Shorter than any server's own: a request must not go into a connection that is just being closed."""
-
-_NOT_SENT = ("user-agent", "accept", "accept-encoding")
 
 
 def create_upstreams(settings: Settings) -> Upstreams:
@@ -72,34 +67,27 @@ class Upstreams:
         self._seconds = str(times.request)
         self._deadlines = Deadlines(min(1.0, total_seconds(times) / 20))
         self._probing = Probing((upstream for pool in self.pools.values() for upstream in pool), every=every)
-        self._session: aiohttp.ClientSession | None = None
+        self._client: Client | None = None
 
     async def start(self) -> None:
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._times.connect),  # see deadlines.py
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=_NOT_SENT,
-            auto_decompress=False,  # nothing compressed is asked for
-            trust_env=False,
-        )
+        self._client = Client(self._times.connect)
         self._deadlines.start()
-        self._probing.start(self._session)
+        self._probing.start()
 
     async def stop(self) -> None:
         await self._probing.stop()
         await self._deadlines.stop()
-        if self._session:
-            await self._session.close()
+        if self._client:
+            await self._client.close()
 
     def answered(
         self, service: str, outgoing: Outgoing, headers: Mapping[str, str], served: Served
     ) -> AbstractAsyncContextManager[Answer]:
         """One POST, answered with a good status. Errors: see Answering."""
-        assert self._session is not None
+        assert self._client is not None
         pool = self._choices[service]
         return Answering(
-            self._session, pool, self._times, self._deadlines, outgoing=outgoing, headers=headers, served=served
+            self._client, pool, self._times, self._deadlines, outgoing=outgoing, headers=headers, served=served
         )
 
     async def call(

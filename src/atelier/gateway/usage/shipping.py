@@ -14,6 +14,7 @@ from atelier.gateway.usage.journal import Chunk, Journal, abandoned_journals
 from atelier.gateway.usage.stream import RedisAway, UsageStream
 from atelier.gateway.usage.writing import write_lines
 from atelier.state.database import Database
+from atelier.state.redis import Presence
 
 GATHER_SECONDS = 0.4
 """Records of so long travel together."""
@@ -40,8 +41,12 @@ class Shipping:
         self._look_at = 0.0
         self._stream_at = 0.0
         self._stream_pause = Pause()
-        self.stream_away = False
+        self._presence = Presence("usage")
         self.appended = asyncio.Event()
+
+    @property
+    def stream_away(self) -> bool:
+        return self._presence.away
 
     @property
     def waiting(self) -> int:
@@ -68,9 +73,8 @@ class Shipping:
 
     def lose_stream(self, problem: RedisAway) -> None:
         """Redis is away: what it was given in its last seconds may be gone with it, and is shipped again."""
-        if not self.stream_away:
-            log.warning("redis away", reason=str(problem))
-            self.stream_away = True
+        if not self._presence.away:
+            self._presence.lost(str(problem))
             for journal in (self._own, *self._taken):
                 journal.rewind()
             self.appended.set()
@@ -93,9 +97,8 @@ class Shipping:
         except RedisAway as problem:
             self.lose_stream(problem)
             return False
-        if self.stream_away:
-            log.info("redis back")
-            self.stream_away = False
+        if self._presence.away:
+            self._presence.found()
             self._stream_pause.reset()
         return True
 

@@ -17,10 +17,18 @@ class KeyList(BaseModel):
     next: str | None
 
 
-class NewKeyAnswer(Key):
-    """key: the whole of it. It is shown this once."""
+SHOWN_ONCE = "Keep the key now: it is shown this once"
+SHOWN_BEFORE = (
+    "The key was shown in the first answer to this Idempotency-Key, and is not kept; if that was lost, revoke the key "
+    "and make another with a new Idempotency-Key"
+)
 
-    key: str
+
+class NewKeyAnswer(Key):
+    """key: the whole of it, shown this once: null in the answer to a repeat. note: what to do about that."""
+
+    key: str | None
+    note: str = SHOWN_ONCE
 
 
 async def show_list(asked: Asked[KeysQuery, Nothing]) -> KeyList:
@@ -37,6 +45,11 @@ async def create(asked: Asked[Nothing, NewKey]) -> NewKeyAnswer:
         return NewKeyAnswer(**dict(await read_key(connection, key)), key=key)
 
 
+def without_key(made: NewKeyAnswer) -> NewKeyAnswer:
+    """What a repeat gets: which key it was, and nothing that opens a door."""
+    return made.model_copy(update={"key": None, "note": SHOWN_BEFORE})
+
+
 async def change(asked: Asked[Nothing, KeyChange]) -> Key:
     async with asked.gateway.database.begin() as connection:
         return await change_key(connection, asked.name, asked.body, by=asked.by)
@@ -51,7 +64,7 @@ ROUTES = (
     AdminRoute("GET", "/admin/keys", "API keys, without their secrets", show_list, KeysQuery, answer=KeyList),
     AdminRoute(
         "POST", "/admin/keys", "Make an API key, which is shown this once",
-        create, body=NewKey, answer=NewKeyAnswer, status=201,
+        create, body=NewKey, answer=NewKeyAnswer, status=201, again=without_key,
     ),
     AdminRoute(
         "PATCH", "/admin/keys/{key:path}", "Rename a key, change its services or its end",

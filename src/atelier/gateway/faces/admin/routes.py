@@ -13,10 +13,12 @@ from starlette.responses import Response
 from atelier.errors import Forbidden, InvalidRequest, NotFound, UnsupportedMedia
 from atelier.gateway.auth import Caller
 from atelier.gateway.faces.endpoints import Gateway, gateway_of
+from atelier.gateway.faces.repeats import ShownOnce, once
 from atelier.gateway.front import Endpoint
 from atelier.gateway.tenants import refuse_suspended
 from atelier.state.audit import Actor
 from atelier.state.queries import Page
+from atelier.wire.body import Body as Sent
 from atelier.wire.body import read_body, validated
 
 Query = TypeVar("Query", bound=BaseModel)
@@ -48,8 +50,9 @@ class Asked(Generic[Query, Body]):
 class AdminRoute:
     """One route.
 
-    named: what the part of the address in braces is called. answer: None where there is none (204). documents: of an
-    answer that is no JSON, its media types.
+    named: what the part of the address in braces is called. answer: None where there is none (204). again: of an answer
+    that holds a secret, what is kept for its repeat in its place. documents: of an answer that is no JSON, its media
+    types.
     """
 
     method: Method
@@ -60,6 +63,7 @@ class AdminRoute:
     body: type[BaseModel] = Nothing
     answer: type[BaseModel] | None = None
     status: int = 200
+    again: Callable[[Any], BaseModel] | None = None
     documents: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -71,27 +75,34 @@ def admin_endpoint(row: AdminRoute) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         gateway = gateway_of(request)
         caller = await _administrator(gateway, request)
-        asked = Asked(
-            gateway,
-            Actor(_actor_name(caller), request_id=request.state.request_id),
-            caller.tenant,
-            name=_name(request, row),
-            query=_query(request, row.query),
-            body=await _body(request, gateway, row.body),
-        )
-        answer = await row.act(asked)
-        if isinstance(answer, Response):
-            return answer
-        if answer is None:
-            return Response(status_code=204)
-        return Response(
-            answer.model_dump_json(),
-            status_code=row.status,
-            media_type="application/json",
-            headers={"cache-control": "no-store"},
-        )
+        name, query = _name(request, row), _query(request, row.query)
+        sent = await _sent(request, gateway, row.body)
+
+        async def act() -> Response:
+            by = Actor(_actor_name(caller), request_id=request.state.request_id)
+            body = validated(row.body, sent.fields)
+            return _worded(row, await row.act(Asked(gateway, by, caller.tenant, name, query, body)))
+
+        if row.method != "POST":
+            return await act()
+        return await once(gateway.idempotency, request, caller.tenant, sent, act)
 
     return endpoint
+
+
+def _worded(row: AdminRoute, answer: BaseModel | Response | None) -> Response:
+    if isinstance(answer, Response):
+        return answer
+    if answer is None:
+        return Response(status_code=204)
+    body, media_type = answer.model_dump_json(), "application/json"
+    if row.again is None:
+        response = Response(body, status_code=row.status, media_type=media_type)
+    else:
+        again = row.again(answer).model_dump_json()
+        response = ShownOnce(body, again=again, status_code=row.status, media_type=media_type)
+    response.headers["cache-control"] = "no-store"
+    return response
 
 
 async def _administrator(gateway: Gateway, request: Request) -> Caller:
@@ -125,14 +136,13 @@ def _query(request: Request, model: type[BaseModel]) -> BaseModel:
     return validated(model, fields)
 
 
-async def _body(request: Request, gateway: Gateway, model: type[BaseModel]) -> BaseModel:
+async def _sent(request: Request, gateway: Gateway, model: type[BaseModel]) -> Sent:
     if model is Nothing:
-        return Nothing()
+        return Sent({})
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in {"", "application/json"} and not kind.endswith("+json"):
         raise UnsupportedMedia("content-type: send application/json", field="content-type")
-    body = await read_body(request, most_file_bytes=gateway.most_body_bytes)
-    return validated(model, body.fields)
+    return await read_body(request, most_file_bytes=gateway.most_body_bytes)
 
 
 def page_of(rows: Sequence[Row], query: Page, key: Callable[[Row], str]) -> tuple[list[Row], str | None]:

@@ -1,0 +1,125 @@
+"""The client that asks upstreams, against servers that speak HTTP byte by byte."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from atelier.gateway.upstreams.client import Client, Target
+
+Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class Spoken:
+    """What connections brought; each is answered by `answer`."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self.heads: list[bytes] = []
+        self.connections = 0
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while True:
+                self.heads.append(await reader.readuntil(b"\r\n\r\n"))
+                await self.answer(reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def asking(answer: Answer) -> AsyncIterator[tuple[Client, Target, Spoken]]:
+    spoken = Spoken(answer)
+    server = await asyncio.start_server(spoken, "127.0.0.1")
+    port = server.sockets[0].getsockname()[1]
+    client = Client(connect_seconds=3.0)
+    try:
+        target = Target(URL(f"http://127.0.0.1:{port}/v1/audio/speech"), {"authorization": "Bearer k"})
+        yield client, target, spoken
+    finally:
+        await client.close()
+        server.close()
+
+
+def says(answer: bytes, *, body: int = 2) -> Answer:
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(body)
+        writer.write(answer)
+
+    return say
+
+
+async def test_the_request_has_its_line_its_headers_and_its_body() -> None:
+    async with asking(says(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nX-Told: 7\r\n\r\nok")) as (client, target, spoken):
+        for _ in range(3):
+            response = await client.post(target, {"content-type": "application/json"}, b"{}")
+            assert (response.status, response.headers["x-told"], await response.read()) == (200, "7", b"ok")
+            response.close()
+        lines = spoken.heads[0].decode().lower().split("\r\n")
+        assert lines[0] == "post /v1/audio/speech http/1.1"
+        host = f"host: 127.0.0.1:{target.connecting.url.port}"
+        assert {host, "authorization: bearer k", "content-type: application/json", "content-length: 2"} <= {*lines}
+        assert spoken.connections == 1
+
+
+async def test_an_answer_on_the_way_is_passed_over() -> None:
+    spoken = b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+    async with asking(says(spoken)) as (client, target, _):
+        response = await client.post(target, {}, b"{}")
+        assert (response.status, await response.read()) == (200, b"ok")
+        response.close()
+
+
+async def test_an_answer_without_a_length_ends_with_its_connection() -> None:
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(2)
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\nuntil the end")
+        writer.close()
+
+    async with asking(say) as (client, target, spoken):
+        for _ in range(2):
+            response = await client.post(target, {}, b"{}")
+            assert await response.read() == b"until the end"
+            response.close()
+        assert spoken.connections == 2
+
+
+@pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.2\r\n\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n"])
+async def test_what_is_no_answer_is_a_broken_one(answer: bytes) -> None:
+    async with asking(says(answer)) as (client, target, _):
+        with pytest.raises(aiohttp.ClientError):
+            await client.post(target, {}, b"{}")
+
+
+async def test_a_refusal_is_heard_before_the_whole_body_has_gone() -> None:
+    async def say(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 413 Too Large\r\ncontent-length: 3\r\nconnection: close\r\n\r\nno!")
+        await asyncio.sleep(30)  # it reads nothing more
+
+    async with asking(say) as (client, target, _), asyncio.timeout(5):
+        response = await client.post(target, {}, bytes(30_000_000))
+        assert (response.status, await response.read()) == (413, b"no!")
+        response.close()
+
+
+async def test_a_connection_whose_answer_was_left_is_not_used_again() -> None:
+    async with asking(says(b"HTTP/1.1 200 OK\r\ncontent-length: 9000\r\n\r\nbegun")) as (client, target, spoken):
+        for _ in range(2):
+            response = await client.post(target, {}, b"{}")
+            response.close()
+        assert spoken.connections == 2
+
+
+async def test_a_header_cannot_end_its_line() -> None:
+    async with asking(says(b"")) as (client, target, spoken):
+        with pytest.raises(ValueError, match=r"(?i)header|newline|control"):
+            await client.post(target, {"x-atelier-tenant": "a\r\nx-atelier-admin: 1"}, b"{}")
+        assert not any(b"admin" in head for head in spoken.heads)
