@@ -16,8 +16,8 @@ from atelier.wire.signatures import longest_wav
 MOST_PIXELS_CHOSEN = 1536 * 1024
 """Of a picture whose size the model chooses: the most that one is known to choose."""
 
-LIKELY_STEPS = 30
-"""Of a picture whose request names none: what most models take."""
+MOST_STEPS_CHOSEN = 50
+"""Likewise of the steps that it is made in."""
 
 LIKELY_CHARACTERS_PER_SECOND = 8
 MOST_SECONDS_PER_SIGN, MOST_SECONDS_PER_FOREIGN_SIGN = 0.75, 3.0
@@ -145,7 +145,7 @@ def _estimate_images(request: Contract) -> Estimate:
         units=request.n,
         guesses=_UP_TO_THE_MODEL,
         megapixels=request.n * width * height / 1e6,
-        steps=request.n * (request.num_inference_steps or LIKELY_STEPS),
+        steps=request.n * (request.num_inference_steps or MOST_STEPS_CHOSEN),
         tokens=request.n * TOKENS_PER_PICTURE + TOKENS_PER_CHARACTER * prompts,
     )
 

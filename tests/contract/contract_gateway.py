@@ -56,7 +56,9 @@ def opened(home: Path) -> Iterator[ContractGateway]:
     services = tuple(SERVICES)
     with running(create_worker(Host(plans()), services, most_body_bytes=3_000_000)) as worker:
         upstreams = {service: [worker] for service in services}
-        settings = Settings(home=home, upstreams=upstreams, most_body_mb=MOST_BODY_MB, limits=LIMITS)
+        settings = Settings(
+            home=home, upstreams=upstreams, most_body_mb=MOST_BODY_MB, limits=LIMITS, loras={"*": ["*"]}
+        )
         with running(create_gateway(settings, SECRET)) as url:
             until(lambda: _all_healthy(url))
             yield ContractGateway(url)

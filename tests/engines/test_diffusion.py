@@ -750,7 +750,7 @@ class TestLoading:
             DiffusionEngine(ModelSource(model="test/sdxl", folder=folder, device="cuda:1")).load()
 
     @pytest.mark.parametrize(
-        "harm", ["cut", "empty", "lost file", "lost weight", "wrong shape", "bad config", "lost part"]
+        "harm", ["cut", "empty", "lost file", "a pickle", "lost weight", "wrong shape", "bad config", "lost part"]
     )
     def test_broken_weights_are_told_in_words(self, model_copy: Path, harm: str) -> None:
         for part in ("unet", "vae", "text_encoder", "text_encoder_2"):
@@ -767,6 +767,9 @@ def _parts_copied(pipeline: StableDiffusionXLPipeline, place: Path) -> dict[str,
     return dict(_reference(place / "whole").components)
 
 
+_PICKLES = {False: "diffusion_pytorch_model.bin", True: "pytorch_model.bin"}
+
+
 def _harm(part: Path, harm: str) -> None:
     (weights,) = part.glob("*.safetensors")
     tensors = load_file(weights)
@@ -777,6 +780,9 @@ def _harm(part: Path, harm: str) -> None:
         case "empty":
             weights.write_bytes(b"")
         case "lost file":
+            weights.unlink()
+        case "a pickle":  # what it would run is nobody's to choose
+            torch.save(tensors, weights.with_name(_PICKLES[part.name.startswith("text")]))
             weights.unlink()
         case "lost weight":
             save_file({key: tensor for key, tensor in tensors.items() if key != name}, weights, {"format": "pt"})

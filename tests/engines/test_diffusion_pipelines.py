@@ -377,7 +377,7 @@ class TestLoading:
         with pytest.raises(ModelMissing, match="is not installed"):
             loaded(tmp_path / "nowhere")
 
-    @pytest.mark.parametrize("harm", ["cut", "lost file", "lost weight"])
+    @pytest.mark.parametrize("harm", ["cut", "lost file", "a pickle", "lost weight"])
     @pytest.mark.parametrize("part", ["transformer", "vae", "text_encoder"])
     def test_broken_weights_are_told_in_words(self, folders: Any, tmp_path: Path, part: str, harm: str) -> None:
         folder = Path(shutil.copytree(folders(Z_IMAGE), tmp_path / "broken"))
@@ -387,6 +387,12 @@ class TestLoading:
             case "cut":
                 weights.write_bytes(weights.read_bytes()[:-1000])
             case "lost file":
+                weights.unlink()
+            case "a pickle":
+                torch.save(
+                    tensors,
+                    weights.with_name(("pytorch" if part == "text_encoder" else "diffusion_pytorch") + "_model.bin"),
+                )
                 weights.unlink()
             case "lost weight":
                 lost = max(tensors)

@@ -193,6 +193,8 @@ def test_a_folder_weighs_what_its_weights_do(tmp_path: Path) -> None:
     (tmp_path / "vocab.json").write_bytes(bytes(50))
     base = paint_plan()
     assert Resident(replace(base, source=replace(base.source, folder=tmp_path))).size == 1000
+    file = next(file for file in tmp_path.rglob("*.safetensors"))
+    assert Resident(replace(base, source=replace(base.source, folder=file))).size == file.stat().st_size
 
 
 def test_the_machine_tells_its_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

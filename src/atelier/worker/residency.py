@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -107,6 +109,8 @@ class Resident:
                 log.error("engine failed to unload", model=self.model, exc_info=fault)
         del engine
         gc.collect()  # modules of a model know each other
+        with suppress(OSError, AttributeError):  # glibc alone keeps what was freed: gigabytes of a model on a processor
+            ctypes.CDLL("libc.so.6").malloc_trim(0)
 
     def _check(self) -> None:
         """Before any library reads a file. Raises ModelMissing for one that is not as it was published."""
@@ -126,7 +130,7 @@ class Resident:
 
 def _weight(folder: Path | None) -> int:
     if folder is None or not folder.is_dir():
-        return 0
+        return folder.stat().st_size if folder and folder.is_file() else 0
     return sum(file.stat().st_size for file in folder.rglob("*") if file.suffix in _WEIGHTS)
 
 

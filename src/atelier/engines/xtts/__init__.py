@@ -124,8 +124,6 @@ class XttsEngine:
         gc.collect()
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
-        with suppress(OSError, AttributeError):  # only glibc keeps what was freed, here two gigabytes
-            ctypes.CDLL("libc.so.6").malloc_trim(0)
 
     def info(self) -> EngineInfo:
         voices = self._ready.voices

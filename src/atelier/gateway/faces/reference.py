@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _REFUSALS = {
     401: "No credentials, or bad ones",
-    403: "The credentials are not for this, or the account is suspended",
+    403: "The credentials are not for this, a LoRA is not for this tenant, or the account is suspended",
     404: "No such model or thing",
     409: "The `Idempotency-Key` stands for a different request",
     408: "The body did not arrive in time",
