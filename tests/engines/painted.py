@@ -60,6 +60,7 @@ def paint(engine: Engine, *requests: ImageRequest, apart: int = 0) -> list[Pictu
         while waiting and passes >= apart * len(runs):
             runs.append(engine.start(waiting.pop(0)))
         step_all(engine, [run for run in runs if not run.done])
+        assert not any(run.error for run in runs)
         passes += 1
     for run in runs:
         engine.close(run)

@@ -289,6 +289,18 @@ class TestTurns:
         assert turns.made() == "made"
         turns.leave()
 
+    def test_a_call_that_failed_says_so_however_often_it_is_asked(self) -> None:
+        def call(rest: Callable[[], None]) -> str:
+            rest()
+            raise ValueError("broken")
+
+        turns = Turns(call)
+        assert not turns.go_on()
+        for _ in range(2):
+            with pytest.raises(ValueError, match="broken"):
+                turns.go_on()
+        turns.leave()
+
     def test_a_call_that_is_left_cleans_up_behind_itself(self) -> None:
         seen: list[str] = []
 

@@ -25,18 +25,22 @@ class Turns(Generic[Made]):
         self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
         self._made: Made | None = None
         self._problem: BaseException | None = None
-        self._left = False
+        self._left = self._ended = False
 
     def go_on(self) -> bool:
         """Until the next rest, or the end: whether that is reached. Raises what the call raised."""
+        if not self._ended:
+            self._take_turn()
+        if self._problem is not None:
+            raise self._problem
+        return self._made is not None
+
+    def _take_turn(self) -> None:
         if self._thread.ident is None:
             self._thread.start()
         else:
             self._its_turn.release()
         self._our_turn.acquire()
-        if self._problem is not None:
-            raise self._problem
-        return self._made is not None
 
     def made(self) -> Made:
         """What the call returned, once it ended."""
@@ -58,6 +62,7 @@ class Turns(Generic[Made]):
         except BaseException as problem:
             self._problem = problem
         finally:
+            self._ended = True
             self._our_turn.release()
 
     def _rest(self) -> None:
