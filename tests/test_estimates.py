@@ -89,7 +89,7 @@ def test_slow_speech_lasts_longer() -> None:
 def test_pictures_reserve_all_that_they_ask_for() -> None:
     asked = TextToImageRequest(prompt="a cat", n=3, size="2048x1024", num_inference_steps=20)
     found = estimate("text-to-image", asked)
-    assert (found.units, found.megapixels, found.steps) == (3, 3 * 2.097152, 60)
+    assert (found.units, found.megapixels, found.steps) == (3, 3 * 2.097152, 20)
     chosen = estimate("image-to-image", ImageToImageRequest(image=b"x"))
     assert chosen.megapixels == pytest.approx(1.57, abs=0.01), "larger than any model is known to choose"
 
@@ -113,7 +113,7 @@ def test_compute_time_is_reckoned_by_the_slowest_that_was_seen() -> None:
     assert pace.most_ms(IMAGES, None, expected) == 30 * IMAGES.slowest_ms
     for steps, compute_ms in ((10, 1_000), (30, 6_000), (20, 1_000)):
         pace.note(IMAGES, None, Usage(units=1, megapixels=1, steps=steps, compute_ms=compute_ms))
-    assert pace.most_ms(IMAGES, None, expected) == pytest.approx(2 * 6_000, rel=0.01)
+    assert pace.most_ms(IMAGES, None, expected) == pytest.approx(2 * 6_000, rel=0.05)
     assert pace.most_ms(IMAGES, "another", expected) == 30 * IMAGES.slowest_ms
     pace.note(IMAGES, "another", Usage(units=1, megapixels=1, steps=10))
     assert pace.most_ms(IMAGES, "another", expected) == 30 * IMAGES.slowest_ms, "its server tells no time"
@@ -134,3 +134,29 @@ def test_names_that_callers_make_up_fill_no_memory() -> None:
     expected = Estimate(1, megapixels=1.0, steps=1)
     assert pace.most_ms(IMAGES, "model-2999", expected) == 2
     assert pace.most_ms(IMAGES, "model-1", expected) == IMAGES.slowest_ms
+
+
+def test_a_format_that_nobody_makes_is_not_believed() -> None:
+    """One made so that a second takes gigabytes: the file may be another kind of recording for who hears it."""
+    honest = wav(60)
+    made_up = honest[:22] + struct.pack("<HI", 65535, 2**32 - 1) + honest[28:34] + struct.pack("<H", 64) + honest[36:]
+    assert longest_wav(made_up) is None
+    found = estimate("speech-to-text", TranscriptionRequest(audio=made_up))
+    assert "units" in found.guesses
+    assert found.units > 60
+
+
+def test_a_tiny_picture_says_nothing_of_what_large_ones_take() -> None:
+    pace = Pace()
+    pace.note(IMAGES, None, Usage(megapixels=1.0, steps=30, compute_ms=3_000))
+    pace.note(IMAGES, None, Usage(megapixels=64 * 64 / 1e6, steps=1, compute_ms=150))
+    large = estimate("text-to-image", TextToImageRequest(prompt="x", size="1024x1024", num_inference_steps=30))
+    assert pace.most_ms(IMAGES, None, large) <= 4 * 3_000
+
+
+def test_several_pictures_take_as_many_times_as_long() -> None:
+    pace = Pace()
+    one = estimate("text-to-image", TextToImageRequest(prompt="x", size="1024x1024", num_inference_steps=30))
+    eight = estimate("text-to-image", TextToImageRequest(prompt="x", size="1024x1024", num_inference_steps=30, n=8))
+    assert pace.most_ms(IMAGES, None, eight) == pytest.approx(8 * pace.most_ms(IMAGES, None, one))
+    assert eight.steps == one.steps == 30, "as a worker counts them"

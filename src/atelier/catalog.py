@@ -145,7 +145,7 @@ def _estimate_images(request: Contract) -> Estimate:
         units=request.n,
         guesses=_UP_TO_THE_MODEL,
         megapixels=request.n * width * height / 1e6,
-        steps=request.n * (request.num_inference_steps or MOST_STEPS_CHOSEN),
+        steps=request.num_inference_steps or MOST_STEPS_CHOSEN,
         tokens=request.n * TOKENS_PER_PICTURE + TOKENS_PER_CHARACTER * prompts,
     )
 

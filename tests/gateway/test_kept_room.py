@@ -127,6 +127,13 @@ async def test_the_cache_forgets_the_oldest(cache: AnswerCache, where: dict[str,
     assert taken(where) < 2_000_000
 
 
+async def test_equal_requests_at_once_are_kept_once(cache: AnswerCache, where: dict[str, Any]) -> None:
+    for key in (b"first", b"first", b"second"):
+        await cache.keep("acme", key, answer(400))
+    assert await cache.find("acme", b"first") is not None
+    assert await cache.find("acme", b"second") is not None
+
+
 async def test_no_single_answer_holds_the_server_up_to_make_room(redis: Redis) -> None:
     prefix, most = redis.new_prefix(), 2 * MOST_DROPPED * ENTRY_BYTES
     room, names = f"{prefix}:room", [f"{prefix}:{number}" for number in range(2 * MOST_DROPPED - 200)]

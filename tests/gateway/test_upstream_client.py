@@ -123,3 +123,54 @@ async def test_a_header_cannot_end_its_line() -> None:
         with pytest.raises(ValueError, match=r"(?i)header|newline|control"):
             await client.post(target, {"x-atelier-tenant": "a\r\nx-atelier-admin: 1"}, b"{}")
         assert not any(b"admin" in head for head in spoken.heads)
+
+
+async def _refuse_early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answers a large request at once, keeps the connection open, and reads on only where another begins."""
+    writer.write(b"HTTP/1.1 413 Too Large\r\ncontent-length: 3\r\n\r\nno!")
+    await asyncio.sleep(30)
+
+
+async def test_a_connection_with_an_unsent_body_serves_nobody_else() -> None:
+    async with asking(_refuse_early) as (client, target, spoken), asyncio.timeout(10):
+        for _ in range(2):
+            response = await client.post(target, {}, bytes(30_000_000))
+            assert (response.status, await response.read()) == (413, b"no!")
+            response.close()
+        assert spoken.connections == 2
+
+
+async def test_who_hangs_up_leaves_nothing_unsent_behind() -> None:
+    async def hear_nothing(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(30)
+
+    async with asking(hear_nothing) as (client, target, _), asyncio.timeout(10):
+        posting = asyncio.create_task(client.post(target, {}, bytes(30_000_000)))
+        await asyncio.sleep(0.1)  # long enough for the connection and the first bytes
+        [protocol] = client._connector._acquired
+        transport = protocol.transport
+        assert transport is not None
+        assert transport.get_write_buffer_size() > 0
+        posting.cancel()
+        await asyncio.gather(posting, return_exceptions=True)
+        assert transport.is_closing()
+        assert transport.get_write_buffer_size() == 0
+
+
+async def test_what_comes_unasked_is_no_answer_to_the_next_request() -> None:
+    twice = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok" * 2
+    async with asking(says(twice)) as (client, target, spoken):
+        for _ in range(2):
+            response = await client.post(target, {}, b"{}")
+            assert await response.read() == b"ok"
+            response.close()
+            await asyncio.sleep(0.05)  # what was not asked for has arrived by then
+        assert spoken.connections == 2
+
+
+async def test_another_protocol_is_an_answer_and_not_waited_behind() -> None:
+    switching = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
+    async with asking(says(switching)) as (client, target, _), asyncio.timeout(5):
+        response = await client.post(target, {}, b"{}")
+        assert response.status == 101
+        response.close()

@@ -281,3 +281,17 @@ def _wav(data: bytes, *, rate: int = RATE, channels: int = 1) -> bytes:
         file.setframerate(rate)
         file.writeframes(data)
     return sink.getvalue()
+
+
+def test_what_begins_as_a_wav_is_heard_as_one_or_not_at_all() -> None:
+    """An MP4 behind a WAV's first bytes: its length was reckoned as a WAV's, and FFmpeg would hear the MP4."""
+    sink = io.BytesIO()
+    with av.open(sink, "w", format="mp4") as container:
+        stream = container.add_stream("aac", rate=16_000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 16_000), np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 16_000
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            container.mux(packet)
+    disguised = b"RIFF" + b"moov" + b"WAVE" + sink.getvalue()
+    with pytest.raises(UnreadableMedia):
+        list(Recording(disguised).blocks())

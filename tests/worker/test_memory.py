@@ -206,3 +206,23 @@ def test_the_machine_tells_its_memory(tmp_path: Path, monkeypatch: pytest.Monkey
     assert gpus() == [Gpu("NVIDIA RTX 4090", 24564 * 1024**2), Gpu("NVIDIA GB10", 0)]
     assert memory_bytes("auto") == memory_bytes("cuda:0") == 24564 * 1024**2
     assert memory_bytes("cuda:1") == main_memory_bytes()
+
+
+def test_a_model_that_could_not_come_back_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    resident = Resident(plan("a", 6))
+    held = Memory([resident], MemoryRules(idle_seconds=10), clock=lambda: now)
+    for one in held.first():
+        held.load(one)
+    now += 10
+    held.tidy(busy=[])
+    assert resident.state == "resting"
+    with monkeypatch.context() as broken:
+        broken.setattr(PaintEngine, "load", lambda _: 1 / 0)
+        with pytest.raises(ModelMissing, match="a could not be loaded"):
+            held.bring(resident, busy=[])
+    with pytest.raises(ModelMissing, match="a could not be loaded"):
+        held.bring(resident, busy=[])
+    now += memory.RETRY_SECONDS
+    assert held.bring(resident, busy=[])
+    assert (resident.state, resident.problem) == ("ready", None)

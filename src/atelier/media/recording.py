@@ -187,8 +187,11 @@ class Recording:
 
 
 def _opened(data: bytes) -> Any:
+    # What begins as a WAV is read as one: its length was reckoned as a WAV's before.
+    wav = data.startswith(b"RIFF") and data.startswith(b"WAVE", 8)
     return av.open(
         io.BytesIO(data),
+        format="wav" if wav else None,
         metadata_errors="ignore",
         container_options={"format_whitelist": CONTAINERS, "protocol_whitelist": ""},
         io_open=_open_nothing,

@@ -310,7 +310,7 @@ def _read_partial(event: ImageEvent, image: Image, request: ImageRequest) -> Par
     step, steps = event.step or 0, event.steps or 0
     width, height = request.dimensions or (image.width, image.height)
     done = request.n * (step / steps if steps else 0.0)
-    delivered = Usage(units=done, megapixels=done * width * height / 1e6, steps=request.n * step)
+    delivered = Usage(units=done, megapixels=done * width * height / 1e6, steps=step)
     return PartialImage(image=image, index=event.partial_image_index or 0, step=step, steps=steps, delivered=delivered)
 
 

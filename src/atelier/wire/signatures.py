@@ -97,6 +97,10 @@ def _wav_length(data: bytes, whole: int) -> tuple[float, int] | None:
     return None
 
 
+_FASTEST, _MOST_CHANNELS, _WIDEST = 768_000, 8, 64
+"""Samples a second, channels and bits of the largest WAV files that are made."""
+
+
 def longest_wav(data: bytes) -> float | None:
     """Seconds that the samples of a WAV file can last at most; None where they are compressed, or for another kind.
 
@@ -123,4 +127,6 @@ def _seconds_of_samples(data: bytes, at: int) -> float | None:
         stored, kind = struct.unpack_from("<2xH4xH", data, at + 16)
         bits = min(stored, bits) or bits
     bytes_a_second = rate * channels * (bits + 7 >> 3)
-    return (len(data) - at - 16) / bytes_a_second if kind in _SAMPLES and bytes_a_second else None
+    if kind not in _SAMPLES or not bytes_a_second or rate > _FASTEST or channels > _MOST_CHANNELS or bits > _WIDEST:
+        return None  # such a format is made up, and the file may be something else
+    return float((len(data) - at - 16) / bytes_a_second)

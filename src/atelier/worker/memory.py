@@ -18,6 +18,9 @@ STAY_SECONDS = 5.0
 STAY_LOADS = 3.0
 """A model that others want the room of stays at least so long, and so many times as long as it took to load."""
 
+RETRY_SECONDS = 10.0
+"""When a model is tried again that was here before and could not come back."""
+
 log = structlog.get_logger()
 
 
@@ -50,6 +53,7 @@ class Memory:
         self._rules = rules
         self._clock = clock
         self._stays: dict[Resident, _Stay] = {}
+        self._not_before: dict[Resident, float] = {}
         self._wanted: Resident | None = None
         self._leaving: frozenset[Resident] = frozenset()
 
@@ -72,6 +76,9 @@ class Memory:
         now = self._clock()
         if resident.state == "ready":
             self._stays[resident] = _Stay(now, now, max(STAY_SECONDS, STAY_LOADS * (now - started)))
+        elif resident.info is not None:  # what kept it from coming back may pass: another program had the memory
+            self._not_before[resident] = now + RETRY_SECONDS
+            resident.rest()
         if resident is self._wanted:
             self._wanted, self._leaving = None, frozenset()
 
@@ -84,9 +91,13 @@ class Memory:
         if resident in self._leaving:
             return False
         if resident.state == "resting":
+            if self._clock() < self._not_before.get(resident, 0.0):
+                raise ModelMissing(resident.problem or f"{resident.model} is away", retry_after=RETRY_SECONDS)
             if not self._make_room(resident, busy):
                 return False
             self.load(resident)
+            if resident.state == "resting":
+                raise ModelMissing(resident.problem or f"{resident.model} is away", retry_after=RETRY_SECONDS)
         return True
 
     def forget_wish(self, wanted: Collection[Resident]) -> None:

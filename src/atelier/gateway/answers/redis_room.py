@@ -29,6 +29,7 @@ if claim ~= '' then
   local held = redis.call('GET', place)
   if held and held ~= claim then return 0 end
 end
+if claim == '' and redis.call('EXISTS', place) == 1 then return 1 end  -- an equal request was quicker
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local function read(line)

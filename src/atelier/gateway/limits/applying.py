@@ -94,6 +94,11 @@ class Applying:
         return Applying([_share(limit, gateways) for limit in self.limits])
 
 
+def millionths(amount: float) -> int:
+    """An amount as it is counted. What is more than nothing never counts as nothing."""
+    return max(1, round(amount * MILLION)) if amount > 0 else 0
+
+
 def quota(limit: Limit, counted: int) -> int:
     """What a header can say of so much: whole requests and units, money in hundredths."""
     if limit.measure == "cost":

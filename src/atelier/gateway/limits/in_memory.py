@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import time
 
-from atelier.gateway.limits.applying import MILLION, Applying, Limit
+from atelier.gateway.limits.applying import MILLION, Applying, Limit, millionths
 from atelier.gateway.limits.place import Ask
 
 EXACT = 1000
@@ -127,7 +127,7 @@ class CountersInMemory:
         now = int(self._clock() * MILLION)
         if len(self._counts) >= self._sweep_at:
             self._sweep(now)
-        amounts = {"r": 1, "l": 1, "u": round(ask.units * MILLION), "c": round(ask.cost * MILLION)}
+        amounts = {"r": 1, "l": 1, "u": millionths(ask.units), "c": millionths(ask.cost)}
         reply = [1, now]
         for limit in applying.limits:
             left, resets = self._count(limit).left(limit, now)

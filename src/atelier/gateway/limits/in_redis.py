@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from atelier.gateway.limits.applying import MILLION, Applying, Limit
+from atelier.gateway.limits.applying import Applying, Limit, millionths
 from atelier.gateway.limits.place import Ask
 from atelier.gateway.limits.trips import Operation, Reply, Trips
 
@@ -92,7 +92,7 @@ class CountersInRedis:
 
 
 def _operation(letter: str, ask: Ask, applying: Applying) -> list[str | int]:
-    units, cost = round(ask.units * MILLION), round(ask.cost * MILLION)
+    units, cost = millionths(ask.units), millionths(ask.cost)
     return [letter, ask.id, ask.guessed, units, cost, *applying.words]
 
 

@@ -187,7 +187,7 @@ class Answering:
         try:
             outcome = await self._asked(upstream)
         except BaseException:
-            self._end(upstream, None)
+            self._end(upstream, "bad" if self._late else None)
             raise
         if isinstance(outcome, Failure):
             self._end(upstream, outcome.verdict)
@@ -204,10 +204,6 @@ class Answering:
             else:
                 async with begin:
                     response = await self._post(upstream)
-        except asyncio.CancelledError:
-            if not self._is_late():
-                raise
-            return Failure(too_slow(upstream.service, self._times))
         except (*_BROKEN, TimeoutError) as problem:
             failure = unanswered(upstream, problem, self._times, begin_is_late=begin is not None and begin.expired())
             if failure is None:

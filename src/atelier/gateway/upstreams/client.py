@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_writer import StreamWriter
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -19,6 +22,8 @@ KEEP_ALIVE_SECONDS = 4
 """Shorter than any server's own: a request must not go into a connection that is just being closed."""
 
 _LARGE_BYTES = 65_536
+_SWITCHING = 101
+"""Of protocols, which nobody asked for: nothing that could be read follows."""
 
 
 class Target:
@@ -42,7 +47,7 @@ class Response:
 
     def __init__(
         self,
-        connection: aiohttp.connector.Connection,
+        connection: Connection,
         status: int,
         headers: CIMultiDictProxy[str],
         content: aiohttp.StreamReader,
@@ -51,14 +56,14 @@ class Response:
         self.status = status
         self.headers = headers
         self.content = content
-        content.on_eof(connection.release)
+        content.on_eof(partial(_end, connection))
 
     async def read(self) -> bytes:
         return await self.content.read()
 
     def close(self) -> None:
         """Hang up, unless the answer was heard to its end: then the connection is in the pool again already."""
-        self._connection.close()
+        _hang_up(self._connection)
 
 
 class Client:
@@ -77,22 +82,50 @@ class Client:
 
         Raises aiohttp.ClientError, ConnectionError, or TimeoutError where no connection came about in time.
         """
-        connection = await self._connector.connect(target.connecting, [], self._timeout)
+        connection, protocol = await self._connect(target)
         try:
-            protocol = connection.protocol
-            assert protocol is not None
             protocol.set_response_params(read_until_eof=True, auto_decompress=False)
             await _write(StreamWriter(protocol, self._loop), target, headers, body)
             while True:
                 message, content = await protocol.read()
-                if message.code >= 200:  # else one on the way, such as 100: the real one follows
+                if message.code >= 200 or message.code == _SWITCHING:  # else one on the way, such as 100
                     return Response(connection, message.code, message.headers, content)
         except HttpProcessingError as problem:
-            connection.close()
+            _hang_up(connection)
             raise aiohttp.ClientPayloadError(f"not an HTTP answer: {problem.message}") from None
         except BaseException:
-            connection.close()
+            _hang_up(connection)
             raise
+
+    async def _connect(self, target: Target) -> tuple[Connection, ResponseHandler]:
+        """A connection of the pool, or a new one. One that brought something unasked for is no answer's."""
+        while True:
+            connection = await self._connector.connect(target.connecting, [], self._timeout)
+            protocol = connection.protocol
+            assert protocol is not None
+            if not protocol.should_close:
+                return connection, protocol
+            connection.close()
+
+
+def _unsent(connection: Connection) -> bool:
+    """Whether a part of the request is still on its way: the server answered, or was left, before it heard it all."""
+    return connection.transport is not None and connection.transport.get_write_buffer_size() > 0
+
+
+def _end(connection: Connection) -> None:
+    """Back into the pool; but another request would wait behind what is unsent, or be taken for its end."""
+    if _unsent(connection):
+        _hang_up(connection)
+    else:
+        connection.release()
+
+
+def _hang_up(connection: Connection) -> None:
+    """At once: to close in order would keep what is unsent for as long as the server reads nothing."""
+    if _unsent(connection) and connection.protocol is not None:
+        connection.protocol.abort()
+    connection.close()
 
 
 async def _write(writer: StreamWriter, target: Target, headers: Mapping[str, str], body: bytes) -> None:
