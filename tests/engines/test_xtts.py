@@ -28,6 +28,7 @@ from tiny_xtts import MOST_TOKENS, SPEAKERS, build_tiny_xtts, save_checkpoint
 from atelier.engines.xtts import SEED, XttsEngine, spectrum
 from atelier.engines.xtts.library import Xtts, XttsConfig
 from atelier.engines.xtts.voices import OPENAI_VOICES
+from atelier.worker.residency import ModelPlan, Resident
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -383,15 +384,17 @@ def test_memory_does_not_grow(folder):
     def resident():
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
-    engine = XttsEngine(ModelSource("xtts", folder, device="cpu"))
+    service = ("text-to-speech",)
+    source = ModelSource("xtts", folder, device="cpu")
+    held = Resident(ModelPlan(source, "atelier.engines.xtts:XttsEngine", "xtts", service, service))
     for count in range(1, 13):
         if count % 4 == 1:
-            engine.unload()
-            engine.load()
-        speak(engine, "Hi.", stream=count % 2 == 0)
+            held.unload()
+            held.load()
+        speak(held.engine, "Hi.", stream=count % 2 == 0)
         if count == 4:
             begun = resident()
     loaded = resident()
     assert loaded < 1.05 * begun
-    engine.unload()
+    held.unload()
     assert resident() < loaded - 50_000_000
