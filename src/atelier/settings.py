@@ -275,6 +275,10 @@ class Settings(BaseSettings):
         Literal["auto", "float32", "bfloat16", "float16"],
         Field(description="How exactly models compute; auto: half precision on a GPU, float32 on a CPU."),
     ] = "auto"
+    quantization: Annotated[
+        Literal["none", "int8"],
+        Field(description="int8: models hold their weights in a byte each; see docs/memory.md for what it saves."),
+    ] = "none"
     loras: Annotated[
         dict[str, list[str]],
         Field(description="Who may use which LoRA: its name → tenants; * is any other name, or every tenant."),

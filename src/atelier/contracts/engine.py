@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from atelier.contracts.base import Contract, Event, Usage
 from atelier.contracts.sampling import Sampling
@@ -103,7 +103,7 @@ class ModelSource:
     its native size only, so that other sizes are made from that one. precision: `float32`, `bfloat16`, `float16`, or
     `auto` (what suits the device). base: the folder of the model that it is laid over. parts: part of the model → the
     folder that takes its place. loras: the folder of LoRA files for it. sampling: what suits it, where its weights
-    do not say.
+    do not say. quantization: `int8` holds the weights in a byte each.
     """
 
     model: str
@@ -113,6 +113,7 @@ class ModelSource:
     note: str | None = None
     one_size: bool = False
     precision: str = "auto"
+    quantization: Literal["none", "int8"] = "none"
     base: Path | None = None
     parts: Mapping[str, Path] = field(default_factory=dict)
     loras: Path | None = None

@@ -14,6 +14,8 @@ from atelier.contracts.engine import EngineInfo, ModelSource, Run
 from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, TextDelta
 from atelier.errors import InvalidRequest, ModelMissing
 from atelier.media.image import read_image
+from atelier.media.quantization import in_words as precision_in_words
+from atelier.media.quantization import quantize
 from atelier.media.weights import choose_device, choose_precision, folder_of, give_back, in_words, open_whole
 from atelier.media.wording import GumbelSampling, end_marks, own_chance, until_end
 
@@ -53,6 +55,7 @@ class Blip2Engine:
         folder = folder_of(self._source, self._device)
         with in_words(self._source):
             loaded = _open(folder, self._precision)
+            quantize(self._source, loaded.model)
         loaded.model.to(self._device)
         self._loaded = loaded
 
@@ -65,7 +68,7 @@ class Blip2Engine:
             model=self._source.model,
             revision=self._source.revision,
             device=str(self._device),
-            precision=str(self._precision).removeprefix("torch."),
+            precision=precision_in_words(self._source, self._precision),
             note=self._source.note,
         )
 

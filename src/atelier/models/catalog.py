@@ -168,6 +168,8 @@ def _plan(settings: Settings, entry: ModelEntry) -> ModelPlan:
 
 def _memory(settings: Settings, entry: ModelEntry) -> int | None:
     """Bytes that it takes at the precision that it is loaded in, as far as the catalog tells."""
+    if settings.quantization == "int8":  # else its files tell more than it takes
+        return int(entry.memory["int8"] * 1e9) if "int8" in entry.memory else None
     on_gpu = settings.device != "cpu" and bool(gpus())
     wanted = settings.precision if settings.precision != "auto" else "float16" if on_gpu else "float32"
     told = entry.memory.get(wanted) or (entry.memory.get("bfloat16") if on_gpu else None)
@@ -182,6 +184,7 @@ def _source(settings: Settings, like: ModelEntry, *, model: str, folder: Path | 
         folder=folder,
         device=settings.device,
         precision=settings.precision,
+        quantization=settings.quantization,
         base=here / like.base if like.base else None,
         parts={part: here / place for part, place in like.parts.items() if (here / place).is_dir()},
         loras=here / "loras",

@@ -14,10 +14,12 @@ from atelier.contracts.base import Contract
 from atelier.contracts.engine import EngineInfo, ModelSource, Picture, PicturePreview, Run
 from atelier.contracts.images import ImageRequest
 from atelier.engines.diffusion.beginning import begin, working_size
-from atelier.engines.diffusion.model import Model, choose_device, choose_precision, load_model
+from atelier.engines.diffusion.model import Model, choose_precision, load_model
 from atelier.engines.diffusion.painting import Company, Painting, Work
 from atelier.engines.diffusion.pixels import spread
-from atelier.errors import ModelMissing
+from atelier.errors import InvalidRequest, ModelMissing
+from atelier.media.quantization import in_words
+from atelier.media.weights import choose_device
 
 MOST_IMAGES = 8
 """Images of native size that are worked on together: past eight a device hardly gets more done."""
@@ -52,7 +54,7 @@ class DiffusionEngine:
             model=self._source.model,
             revision=self._source.revision,
             device=str(self._device),
-            precision=str(choose_precision(self._device, self._source.precision)).removeprefix("torch."),
+            precision=in_words(self._source, choose_precision(self._device, self._source.precision)),
             note=self._source.note,
             loras=self._model.adapters.names() if self._model else (),
         )
@@ -73,6 +75,8 @@ class DiffusionEngine:
         """
         assert isinstance(request, ImageRequest)
         adapters = self._loaded.adapters
+        if request.adapters and self._source.quantization != "none":
+            raise InvalidRequest("loras: this model is held in int8, over which none can be laid", field="loras")
         adapters.take(request.adapters)
         try:
             with torch.inference_mode():

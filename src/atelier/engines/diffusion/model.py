@@ -14,6 +14,7 @@ from atelier.engines.diffusion.pixels import Pixels
 from atelier.engines.diffusion.prompts import PromptEncoder
 from atelier.engines.diffusion.weights import load_pipeline
 from atelier.errors import ModelMissing
+from atelier.media.quantization import quantize
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ def load_model(source: ModelSource, device: torch.device) -> Model:
     precision = choose_precision(device, source.precision)
     pipeline, sampling = load_pipeline(source, precision)
     _place(pipeline, device, precision)
+    quantize(source, pipeline.unet, pipeline.text_encoder, pipeline.text_encoder_2)
     adapters = Adapters(pipeline, source.loras)
     return Model(
         pipeline,
@@ -52,13 +54,6 @@ def load_model(source: ModelSource, device: torch.device) -> Model:
         source.one_size,
         sampling,
     )
-
-
-def choose_device(name: str) -> torch.device:
-    """The device of that name; `auto` is the first CUDA GPU, or the CPU where there is none."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
 
 
 def choose_precision(device: torch.device, name: str = "auto") -> torch.dtype:

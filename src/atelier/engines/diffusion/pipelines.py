@@ -16,10 +16,11 @@ from atelier.contracts.engine import EngineInfo, ModelSource, Picture, PicturesM
 from atelier.contracts.images import ImageRequest
 from atelier.engines.diffusion.asking import Asked, ask
 from atelier.engines.diffusion.families import Family
-from atelier.engines.diffusion.model import choose_device
 from atelier.engines.diffusion.turns import Turns
 from atelier.engines.diffusion.whole import choose_precision, copied, load_whole
 from atelier.errors import ModelMissing
+from atelier.media.quantization import in_words
+from atelier.media.weights import choose_device
 
 TAKING_TURNS = 4
 """Runs that advance in turn: a short one need not wait for the end of a long one, and each keeps its own latents."""
@@ -64,7 +65,7 @@ class PipelineEngine:
             model=self._source.model,
             revision=self._source.revision,
             device=str(self._device),
-            precision=str(self._precision).removeprefix("torch."),
+            precision=in_words(self._source, self._precision),
             note=self._source.note,
         )
 

@@ -19,6 +19,7 @@ from atelier.engines.diffusion.families import FAMILIES, Family
 from atelier.engines.diffusion.model import check_present
 from atelier.engines.diffusion.weights import check_whole, in_words, installed, quieten
 from atelier.errors import ModelMissing
+from atelier.media.quantization import quantize
 
 
 def load_whole(source: ModelSource, device: torch.device, precision: torch.dtype) -> tuple[Family, DiffusionPipeline]:
@@ -37,6 +38,7 @@ def load_whole(source: ModelSource, device: torch.device, precision: torch.dtype
         )
         check_whole(*(part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)))
     pipeline.to(device)
+    quantize(source, *(pipeline.components.get(name) for name in ("transformer", "text_encoder")))
     return family, pipeline
 
 

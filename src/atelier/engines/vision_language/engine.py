@@ -15,6 +15,8 @@ from atelier.engines.vision_language.company import Company, Writing, can_stand_
 from atelier.engines.vision_language.model import Model, open_model
 from atelier.errors import InvalidRequest, ModelMissing
 from atelier.media.image import read_image
+from atelier.media.quantization import in_words as precision_in_words
+from atelier.media.quantization import quantize
 from atelier.media.weights import choose_device, folder_of, give_back, in_words
 from atelier.media.wording import GumbelSampling, own_chance
 
@@ -42,7 +44,9 @@ class VisionLanguageEngine:
             return
         folder = folder_of(self._source, self._device)
         with in_words(self._source):
-            self._loaded = open_model(folder, self._device, self._source.precision)
+            loaded = open_model(folder, self._device, self._source.precision)
+            quantize(self._source, loaded.network)
+            self._loaded = loaded
 
     def unload(self) -> None:
         self._loaded = self._company = None
@@ -53,7 +57,7 @@ class VisionLanguageEngine:
             model=self._source.model,
             revision=self._source.revision,
             device=str(self._device),
-            precision=str(self._model.precision).removeprefix("torch."),
+            precision=precision_in_words(self._source, self._model.precision),
             note=self._source.note,
         )
 

@@ -185,7 +185,7 @@ def _load(source: ModelSource) -> WhisperModel:
             f"{source.model} is not installed in CTranslate2's form; download it, then restart this service"
         )
     device, number = _device(source.device)
-    compute_type = _precision(device, folder) if source.precision == "auto" else source.precision
+    compute_type = _compute_type(source, device, folder)
     if source.precision != "auto" and compute_type not in _computed(device):
         raise ModelMissing(f"{source.model} cannot be computed with as {compute_type} on {device}; use auto")
     try:
@@ -220,6 +220,13 @@ def _computed(device: str) -> set[str]:
         return set(ctranslate2.get_supported_compute_types(device))
     except (RuntimeError, ValueError):
         return {"float32", "float16", "bfloat16"}
+
+
+def _compute_type(source: ModelSource, device: str, folder: Path) -> str:
+    """CTranslate2's own int8 computes in half precision on a GPU."""
+    if source.quantization == "int8":
+        return "int8" if device == "cpu" else "int8_float16"
+    return _precision(device, folder) if source.precision == "auto" else source.precision
 
 
 def _precision(device: str, folder: Path) -> str:
