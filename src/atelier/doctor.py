@@ -29,10 +29,11 @@ _LIBRARIES = {
     "whisper": ("faster_whisper", "av"),
     "xtts": ("TTS", "torch", "transformers", "av"),
     "parakeet": ("onnx_asr", "onnxruntime", "faster_whisper", "av"),
+    "int8": ("torchao",),
 }
 """What each extra of the package must have put in place."""
 
-_BY_CHOICE = frozenset({"xtts"})
+_BY_CHOICE = frozenset({"xtts", "int8"})
 """Extras that `make setup` leaves out."""
 
 
