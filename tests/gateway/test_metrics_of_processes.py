@@ -18,8 +18,12 @@ from redis_server import running_redis
 from running_gateway import SECRET
 from servers import until
 
-ADMIN = {"authorization": f"Bearer {make_token(SECRET, 'acme', seconds=600, roles=['admin'])}"}
 COUNTED = re.compile(r'atelier_requests_total\{service="text-to-speech",status="(\d+)"\} (\S+)')
+
+
+def admin() -> dict[str, str]:
+    """Made when it is used: between collecting the tests and running this one lie many minutes."""
+    return {"authorization": f"Bearer {make_token(SECRET, 'acme', seconds=600, roles=['admin'])}"}
 
 
 class TwoProcesses(GatewayProcess):
@@ -35,13 +39,13 @@ class TwoProcesses(GatewayProcess):
         """By as many clients at the same time; nothing serves, so the answer is 503."""
 
         def ask(_: int) -> int:
-            return httpx2.post(f"{self.url}/v1/audio/speech", headers=ADMIN, json={"input": "one"}).status_code
+            return httpx2.post(f"{self.url}/v1/audio/speech", headers=admin(), json={"input": "one"}).status_code
 
         with ThreadPoolExecutor(8) as pool:
             assert set(pool.map(ask, range(times))) == {503}
 
     def metrics(self) -> str:
-        answer = httpx2.get(f"{self.url}/metrics", headers=ADMIN)
+        answer = httpx2.get(f"{self.url}/metrics", headers=admin())
         assert answer.status_code == 200
         return answer.text
 
