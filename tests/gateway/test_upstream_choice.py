@@ -50,7 +50,7 @@ def test_the_busiest_of_many_is_never_taken() -> None:
     members = [upstream(str(i)) for i in range(6)]
     for i, member in enumerate(members):
         member.in_flight = i
-    drawn = Counter(Pool("s", members).choose(0).url for _ in range(600))
+    drawn = Counter(Pool("s", members).choose(0).url for _ in range(6000))
     assert drawn["0"] > drawn["1"] > drawn["4"]
     assert "5" not in drawn
 
