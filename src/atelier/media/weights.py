@@ -42,9 +42,14 @@ def folder_of(source: ModelSource, device: torch.device) -> Path:
     """Where the weights lie. Raises ModelMissing where they do not, or where the machine lacks the device."""
     if source.folder is None or not (source.folder / "config.json").is_file():
         raise ModelMissing(f"{source.model} is not installed; download it, then restart this service")
+    check_present(source, device)
+    return source.folder
+
+
+def check_present(source: ModelSource, device: torch.device) -> None:
+    """Raises ModelMissing where the machine lacks the device."""
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ModelMissing(f"{source.model} is set to run on {device}, which this machine lacks; use auto or cpu")
-    return source.folder
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 
@@ -14,12 +13,12 @@ from atelier.contracts.base import Contract
 from atelier.contracts.engine import EngineInfo, ModelSource, Picture, PicturePreview, Run
 from atelier.contracts.images import ImageRequest
 from atelier.engines.diffusion.beginning import begin, working_size
-from atelier.engines.diffusion.model import Model, choose_precision, load_model
+from atelier.engines.diffusion.model import Model, load_model
 from atelier.engines.diffusion.painting import Company, Painting, Work
 from atelier.engines.diffusion.pixels import spread
 from atelier.errors import InvalidRequest, ModelMissing
 from atelier.media.quantization import in_words
-from atelier.media.weights import choose_device
+from atelier.media.weights import choose_device, choose_precision, give_back
 
 MOST_IMAGES = 8
 """Images of native size that are worked on together: past eight a device hardly gets more done."""
@@ -45,9 +44,7 @@ class DiffusionEngine:
     def unload(self) -> None:
         self._model = None
         self._companies.clear()
-        gc.collect()
-        if self._device.type == "cuda":
-            torch.cuda.empty_cache()
+        give_back(self._device)
 
     def info(self) -> EngineInfo:
         return EngineInfo(

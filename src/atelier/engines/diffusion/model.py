@@ -13,8 +13,8 @@ from atelier.engines.diffusion.adapters import Adapters
 from atelier.engines.diffusion.pixels import Pixels
 from atelier.engines.diffusion.prompts import PromptEncoder
 from atelier.engines.diffusion.weights import load_pipeline
-from atelier.errors import ModelMissing
 from atelier.media.quantization import quantize
+from atelier.media.weights import check_present, choose_precision
 
 
 @dataclass(frozen=True)
@@ -54,21 +54,6 @@ def load_model(source: ModelSource, device: torch.device) -> Model:
         source.one_size,
         sampling,
     )
-
-
-def choose_precision(device: torch.device, name: str = "auto") -> torch.dtype:
-    """The precision of that name; `auto` is half on a GPU, as the large models are published, and full on a CPU."""
-    if name == "auto":
-        return torch.float16 if device.type == "cuda" else torch.float32
-    precision: torch.dtype = getattr(torch, name)
-    return precision
-
-
-def check_present(source: ModelSource, device: torch.device) -> None:
-    if device.type != "cuda":
-        return
-    if not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count():
-        raise ModelMissing(f"{source.model} is set to run on {device}, which this machine lacks; use auto or cpu")
 
 
 def _place(pipeline: StableDiffusionXLPipeline, device: torch.device, precision: torch.dtype) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +19,7 @@ from atelier.engines.diffusion.turns import Turns
 from atelier.engines.diffusion.whole import choose_precision, copied, load_whole
 from atelier.errors import ModelMissing
 from atelier.media.quantization import in_words
-from atelier.media.weights import choose_device
+from atelier.media.weights import choose_device, give_back
 
 TAKING_TURNS = 4
 """Runs that advance in turn: a short one need not wait for the end of a long one, and each keeps its own latents."""
@@ -56,9 +55,7 @@ class PipelineEngine:
 
     def unload(self) -> None:
         self._loaded = None
-        gc.collect()
-        if self._device.type == "cuda":
-            torch.cuda.empty_cache()
+        give_back(self._device)
 
     def info(self) -> EngineInfo:
         return EngineInfo(

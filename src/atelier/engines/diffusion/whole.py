@@ -16,10 +16,10 @@ from transformers.processing_utils import ProcessorMixin
 
 from atelier.contracts.engine import ModelSource
 from atelier.engines.diffusion.families import FAMILIES, Family
-from atelier.engines.diffusion.model import check_present
 from atelier.engines.diffusion.weights import check_whole, in_words, installed, quieten
 from atelier.errors import ModelMissing
 from atelier.media.quantization import quantize
+from atelier.media.weights import check_present
 
 
 def load_whole(source: ModelSource, device: torch.device, precision: torch.dtype) -> tuple[Family, DiffusionPipeline]:
