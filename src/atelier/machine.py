@@ -6,7 +6,11 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+SHARE_FOR_MODELS = 0.9
+"""Of a device's memory; the rest is for the work itself and for others."""
 
 _CONTAINER_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 """Where Linux says what a container may take (control groups, version 2 and 1)."""
@@ -24,22 +28,23 @@ def main_memory_bytes() -> int:
     return min([whole, *(limit for limit in map(_number_in, _CONTAINER_LIMITS) if limit)])
 
 
-def gpus() -> list[Gpu]:
-    """NVIDIA's, in the driver's order; none where there is no driver."""
+@cache
+def gpus() -> tuple[Gpu, ...]:
+    """NVIDIA's, in the driver's order; none where there is no driver. Asked once: the driver takes its time."""
     if shutil.which("nvidia-smi") is None:
-        return []
+        return ()
     query = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
     try:
         asked = subprocess.run(query, capture_output=True, text=True, timeout=20, check=False)  # noqa: S603
     except (subprocess.TimeoutExpired, OSError):
-        return []
+        return ()
     lines = asked.stdout.strip().splitlines() if asked.returncode == 0 else []
-    return [_gpu(*line.rsplit(",", 1)) for line in lines if "," in line]
+    return tuple(_gpu(*line.rsplit(",", 1)) for line in lines if "," in line)
 
 
 def memory_bytes(device: str) -> int:
     """What models can have on a device: `cpu`, `cuda`, `cuda:1`, or `auto` (the first GPU where there is one)."""
-    found = [] if device == "cpu" else gpus()
+    found = () if device == "cpu" else gpus()
     if not found:
         return main_memory_bytes()
     number = device.partition(":")[2]

@@ -32,9 +32,6 @@ PROCESSES_FILE = "ATELIER_PROCESSES_FILE"
 """Where the supervisor writes how its processes are, for gateway processes that one of ours starts."""
 
 _GRACE_SECONDS = 5
-_MOST_OF_MEMORY = 0.9
-"""The share of a device's memory that models may take; the rest is for the work itself and for others."""
-
 _GARBAGE_THRESHOLDS = (50_000, 20, 100)
 """A request leaves next to no cycles behind: to look for them every 700 objects takes a twentieth of its time."""
 _OFFLINE = {
@@ -64,13 +61,13 @@ def _undisturbed() -> Iterator[None]:
 
 @_undisturbed()
 def _worker_app(settings: Settings, services: Sequence[str]) -> ASGIApp:
-    from atelier.machine import memory_bytes
+    from atelier.machine import SHARE_FOR_MODELS, memory_bytes
     from atelier.models.catalog import plans
     from atelier.worker.app import create_app
     from atelier.worker.host import Host
     from atelier.worker.memory import MemoryRules
 
-    budget = settings.memory_gb * 1e9 if settings.memory_gb else memory_bytes(settings.device) * _MOST_OF_MEMORY
+    budget = settings.memory_gb * 1e9 if settings.memory_gb else memory_bytes(settings.device) * SHARE_FOR_MODELS
     memory = MemoryRules(
         budget=int(budget),
         idle_seconds=settings.idle_minutes * 60 if settings.idle_minutes else None,

@@ -197,13 +197,17 @@ def test_a_folder_weighs_what_its_weights_do(tmp_path: Path) -> None:
     assert Resident(replace(base, source=replace(base.source, folder=file))).size == file.stat().st_size
 
 
-def test_the_machine_tells_its_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_machine_tells_its_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     assert memory_bytes("cpu") == main_memory_bytes() > GB / 2
     tool = tmp_path / "nvidia-smi"
     tool.write_text("#!/bin/sh\necho 'NVIDIA RTX 4090, 24564'\necho 'NVIDIA GB10, [N/A]'\n")
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    assert gpus() == [Gpu("NVIDIA RTX 4090", 24564 * 1024**2), Gpu("NVIDIA GB10", 0)]
+    request.addfinalizer(gpus.cache_clear)
+    gpus.cache_clear()
+    assert gpus() == (Gpu("NVIDIA RTX 4090", 24564 * 1024**2), Gpu("NVIDIA GB10", 0))
     assert memory_bytes("auto") == memory_bytes("cuda:0") == 24564 * 1024**2
     assert memory_bytes("cuda:1") == main_memory_bytes()
 

@@ -98,12 +98,11 @@ class ModelSource:
     """What an engine is built from: `Engine(source)`.
 
     model: the catalog's id. folder: where the weights lie, or the one file that they are; None where the library brings
-    them. device: `cpu`,
-    `cuda`, `cuda:1`, or `auto` (a GPU where there is one). note: passed on to `EngineInfo`. one_size: it draws well at
-    its native size only, so that other sizes are made from that one. precision: `float32`, `bfloat16`, `float16`, or
-    `auto` (what suits the device). base: the folder of the model that it is laid over. parts: part of the model → the
-    folder that takes its place. loras: the folder of LoRA files for it. sampling: what suits it, where its weights
-    do not say. quantization: `int8` holds the weights in a byte each.
+    them. device: `cpu`, `cuda`, `cuda:1`, or `auto` (a GPU where there is one). note: passed on to `EngineInfo`.
+    one_size: it draws well at its native size only, so that other sizes are made from that one. precision: `float32`,
+    `bfloat16`, `float16`, or `auto` (what suits the device). quantization: `int8` holds the weights in a byte each.
+    base: the folder of the model that it is laid over. parts: part of the model → the folder that takes its place.
+    loras: the folder of LoRA files for it. sampling: what suits it, where its weights do not say.
     """
 
     model: str

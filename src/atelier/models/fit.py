@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from atelier.machine import gpus, main_memory_bytes
+from atelier.machine import SHARE_FOR_MODELS, gpus, main_memory_bytes
 from atelier.models.entry import ModelEntry, Precision
 
 ON_GPU: tuple[Precision, ...] = ("float16", "bfloat16", "int8")
 ON_PROCESSOR: tuple[Precision, ...] = ("float32", "bfloat16", "int8")
 """Best first."""
-
-SHARE = 0.9
-"""Of the memory; the rest is the system's."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ def fit(entry: ModelEntry, machine: Machine) -> Fit | None:
     ):
         for precision in precisions:
             needed = entry.memory.get(precision)
-            if needed is not None and needed <= memory * SHARE:
+            if needed is not None and needed <= memory * SHARE_FOR_MODELS:
                 return Fit(device, precision, needed)
     return None
 
