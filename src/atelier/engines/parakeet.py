@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
@@ -12,18 +11,16 @@ import onnx_asr
 import onnxruntime
 from onnx_asr.asr import TimestampedResult
 
-from atelier.contracts.base import Contract, Usage
+from atelier.contracts.base import Contract
 from atelier.contracts.engine import EngineInfo, ModelSource, Run
 from atelier.contracts.speech_to_text import (
     Segment,
-    TranscribedSegment,
     TranscriptionRequest,
-    TranscriptionResult,
     Word,
 )
-from atelier.errors import AtelierError, InvalidRequest, ModelMissing
-from atelier.media.recording import Recording
-from atelier.media.voice import SpeechWindows, Window
+from atelier.errors import InvalidRequest, ModelMissing
+from atelier.media.hearing import Hearing, begin_hearing, hear
+from atelier.media.voice import Window
 
 KIND = "nemo-conformer-tdt"
 """onnx-asr's name of the architecture; it is named outright, so that no hub is asked for anything."""
@@ -40,14 +37,6 @@ TOGETHER = 4
 UNKNOWN_LANGUAGE = "und"  # ISO 639-2: the model hears which one it is, and does not tell
 _TOKEN_SECONDS = 0.08  # between two frames of the encoder: when a token begins is known no closer
 _FRAMES_A_SECOND = 100
-
-
-@dataclass(kw_only=True)
-class _Hearing(Run):
-    request: TranscriptionRequest
-    recording: Recording
-    windows: SpeechWindows
-    segments: list[Segment] = field(default_factory=list)
 
 
 class ParakeetEngine:
@@ -117,59 +106,24 @@ class ParakeetEngine:
         if self._recogniser is None:
             raise ModelMissing(f"{self._source.model} is not loaded")
         _refuse_impossible(request)
-        recording = Recording(request.audio)
-        run = _Hearing(
-            key=self._source.model,
-            request=request,
-            recording=recording,
-            windows=SpeechWindows(recording, longest=LONGEST_WINDOW, pause=PAUSE),
-        )
+        language = _base(request.language) or UNKNOWN_LANGUAGE
+        run = begin_hearing(self._source.model, request, language, longest=LONGEST_WINDOW, pause=PAUSE)
         if request.prompt or request.hotwords:
             run.warnings.append("this recogniser takes neither prompt nor hotwords: they were left out")
         return run
 
     def step(self, runs: Sequence[Run]) -> None:
-        for run in cast(Sequence[_Hearing], runs):
-            try:
-                self._advance(run)
-            except AtelierError as problem:
-                run.error = problem
+        for run in cast(Sequence[Hearing], runs):
+            hear(run, self._recognise)
 
     def close(self, run: Run) -> None:
-        cast(_Hearing, run).recording.close()
+        cast(Hearing, run).recording.close()
 
-    def _advance(self, run: _Hearing) -> None:
-        window = run.windows.next()
-        if window is not None:
-            self._recognise(run, window)
-        if run.windows.ended:
-            self._finish(run)
-        else:
-            run.progress = run.recording.progress
-
-    def _recognise(self, run: _Hearing, window: Window) -> None:
+    def _recognise(self, run: Hearing, window: Window) -> Segment | None:
         found = self._recogniser.recognize(window.samples.astype(np.float32) / 32768)
         if not found.text.strip():
-            return
-        segment = _segment(found, window, number=len(run.segments), timed=run.request.words)
-        run.segments.append(segment)
-        run.outputs.append(TranscribedSegment(segment=segment, delivered=_heard(segment.end)))
-
-    def _finish(self, run: _Hearing) -> None:
-        duration = run.recording.duration
-        if run.recording.damaged:
-            run.warnings.append("the recording is damaged: what could be read of it was recognised")
-        run.outputs.append(
-            TranscriptionResult(
-                model=self._source.model,
-                text="".join(segment.text for segment in run.segments).strip(),
-                language=_base(run.request.language) or UNKNOWN_LANGUAGE,
-                duration=duration,
-                segments=run.segments,
-                usage=_heard(duration),
-            )
-        )
-        run.progress, run.done = 1.0, True
+            return None
+        return _segment(found, window, number=len(run.segments), timed=run.request.words)
 
 
 def _device(wanted: str) -> str:
@@ -230,7 +184,3 @@ def _word(tokens: Sequence[tuple[str, float, float]], window: Window) -> Word:
         end=round(window.start + min(starts[-1] + _TOKEN_SECONDS, window.seconds), 2),
         probability=min(1.0, math.exp(sum(chances) / len(chances))),
     )
-
-
-def _heard(seconds: float) -> Usage:
-    return Usage(units=seconds, audio_seconds=seconds)

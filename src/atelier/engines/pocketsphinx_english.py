@@ -5,24 +5,21 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 from pocketsphinx import Decoder, get_model_path
 
-from atelier.contracts.base import Contract, Usage
+from atelier.contracts.base import Contract
 from atelier.contracts.engine import EngineInfo, ModelSource, Run
 from atelier.contracts.speech_to_text import (
     Segment,
-    TranscribedSegment,
     TranscriptionRequest,
-    TranscriptionResult,
     Word,
 )
-from atelier.errors import AtelierError, InvalidRequest, ModelMissing
-from atelier.media.recording import Recording
-from atelier.media.voice import SpeechWindows, Window
+from atelier.errors import InvalidRequest, ModelMissing
+from atelier.media.hearing import Hearing, begin_hearing, hear
+from atelier.media.voice import Window
 
 LONGEST_WINDOW = 12.0
 PAUSE = 0.5
@@ -32,14 +29,6 @@ TOGETHER = 4
 _FRAMES_A_SECOND = 100
 _ALTERNATE = re.compile(r"\(\d+\)$")  # the dictionary's further pronunciations: "was(2)"
 _LEAST_PROBABILITY = 1e-10
-
-
-@dataclass(kw_only=True)
-class _Hearing(Run):
-    request: TranscriptionRequest
-    recording: Recording
-    windows: SpeechWindows
-    segments: list[Segment] = field(default_factory=list)
 
 
 class PocketsphinxEngine:
@@ -89,43 +78,21 @@ class PocketsphinxEngine:
         """Raises InvalidRequest for a language other than English, UnreadableMedia for what is not a recording."""
         assert isinstance(request, TranscriptionRequest)
         _refuse_foreign(request.language)
-        recording = Recording(request.audio)
-        run = _Hearing(
-            key=self._source.model,
-            request=request,
-            recording=recording,
-            windows=SpeechWindows(recording, longest=LONGEST_WINDOW, pause=PAUSE),
-        )
+        run = begin_hearing(self._source.model, request, "en", longest=LONGEST_WINDOW, pause=PAUSE)
         if request.prompt:
             run.warnings.append("this recogniser takes no prompt: it was left out")
         return run
 
     def step(self, runs: Sequence[Run]) -> None:
-        for run in cast(Sequence[_Hearing], runs):
-            try:
-                self._advance(run)
-            except AtelierError as problem:
-                run.error = problem
+        for run in cast(Sequence[Hearing], runs):
+            hear(run, self._recognise)
 
     def close(self, run: Run) -> None:
-        cast(_Hearing, run).recording.close()
+        cast(Hearing, run).recording.close()
 
-    def _advance(self, run: _Hearing) -> None:
-        window = run.windows.next()
-        if window is not None:
-            self._recognise(run, window)
-        if run.windows.ended:
-            self._finish(run)
-        else:
-            run.progress = run.recording.progress
-
-    def _recognise(self, run: _Hearing, window: Window) -> None:
+    def _recognise(self, run: Hearing, window: Window) -> Segment | None:
         words = list(self._words(window))
-        if not words:
-            return
-        segment = _segment(words, number=len(run.segments), timed=run.request.words)
-        run.segments.append(segment)
-        run.outputs.append(TranscribedSegment(segment=segment, delivered=_heard(segment.end)))
+        return _segment(words, number=len(run.segments), timed=run.request.words) if words else None
 
     def _words(self, window: Window) -> Iterator[Word]:
         """The words of `window` with their times in the recording, in seconds."""
@@ -144,23 +111,6 @@ class PocketsphinxEngine:
                 end=round(min(window.start + (found.end_frame + 1) / _FRAMES_A_SECOND, window.end), 2),
                 probability=min(max(found.prob, _LEAST_PROBABILITY), 1.0),
             )
-
-    def _finish(self, run: _Hearing) -> None:
-        duration = run.recording.duration
-        if run.recording.damaged:
-            run.warnings.append("the recording is damaged: what could be read of it was recognised")
-        run.outputs.append(
-            TranscriptionResult(
-                model=self._source.model,
-                text="".join(segment.text for segment in run.segments).strip(),
-                language="en",
-                duration=duration,
-                segments=run.segments,
-                task=run.request.task,
-                usage=_heard(duration),
-            )
-        )
-        run.progress, run.done = 1.0, True
 
 
 def _refuse_foreign(language: str | None) -> None:
@@ -181,7 +131,3 @@ def _segment(words: list[Word], *, number: int, timed: bool) -> Segment:
         avg_logprob=sum(math.log(word.probability or 1.0) for word in words) / len(words),
         words=words if timed else None,
     )
-
-
-def _heard(seconds: float) -> Usage:
-    return Usage(units=seconds, audio_seconds=seconds)
