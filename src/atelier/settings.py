@@ -445,6 +445,11 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
             raise SettingsProblem(f"{name}: there is no such setting{hint}")
 
 
+def settings_file() -> Path:
+    """Where the settings file is, or would be."""
+    return Path(_file())
+
+
 def _file() -> str:
     return os.environ.get("ATELIER_CONFIG") or "atelier.toml"
 

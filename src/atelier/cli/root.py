@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from atelier import __version__
-from atelier.cli import audit, db, keys, limits, look, models, plans, run, tenants, tokens, usage
+from atelier.cli import audit, backup, db, keys, limits, look, models, plans, run, tenants, tokens, usage
 from atelier.errors import AtelierError
 from atelier.settings import SettingsProblem
 
@@ -21,6 +21,8 @@ COMMANDS = (
     ("Look", look.demo),
     ("Look", look.doctor),
     ("Administer", tokens.token),
+    ("Administer", backup.backup),
+    ("Administer", backup.restore),
 )
 GROUPS = (
     ("Look", "models", models.app),

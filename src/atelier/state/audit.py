@@ -26,6 +26,7 @@ Action = Literal[
     "key.revoke",
     "limits.set",
     "limits.unset",
+    "database.restore",
 ]
 
 

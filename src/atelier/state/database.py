@@ -84,21 +84,22 @@ async def open_database(location: str, *, connections: int = 10) -> Database:
 
 async def upgrade_database(location: str) -> None:
     """Bring the tables up to date; several processes may do so at once. Raises SettingsProblem."""
-    await _alone(location, upgrade)
+    await alone(location, upgrade)
 
 
 async def database_version(location: str) -> str | None:
     """The migration that the database is at, None before the first. Raises SettingsProblem."""
-    return await _alone(location, lambda connection: connection.run_sync(version))
+    return await alone(location, lambda connection: connection.run_sync(version))
 
 
 async def server_version(location: str) -> str:
     """What PostgreSQL calls its version. Raises SettingsProblem."""
-    found = await _alone(location, lambda connection: connection.scalar(text("SHOW server_version")))
+    found = await alone(location, lambda connection: connection.scalar(text("SHOW server_version")))
     return str(found).partition(" ")[0]
 
 
-async def _alone(location: str, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+async def alone(location: str, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    """`work` on a connection of its own, whose statements may take long. Raises SettingsProblem."""
     async with _saying_why_not(location):
         engine = unhurried(location)
         try:

@@ -6,7 +6,7 @@ fast, and an object is only deleted once no row refers to it: so nobody can be g
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -118,6 +118,12 @@ async def unreferenced(connection: AsyncConnection, removed: Collection[Artifact
         select(artifacts).where(tuple_(artifacts.c.tenantId, artifacts.c.sha256).in_(pairs))
     )
     return sorted({artifact.object for artifact in removed} - {_artifact(row).object for row in rows})
+
+
+async def all_of_them(connection: AsyncConnection) -> AsyncIterator[Artifact]:
+    """Every row, those that have expired too; rows of one object one after another."""
+    async for row in await connection.stream(select(artifacts).order_by(artifacts.c.object)):
+        yield _artifact(row)
 
 
 async def tenants_by_folder(connection: AsyncConnection) -> dict[str, str]:

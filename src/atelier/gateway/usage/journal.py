@@ -10,6 +10,7 @@ import errno
 import fcntl
 import os
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,6 +169,33 @@ def abandoned_journals(root: Path) -> list[Journal]:
         if lock is not None:
             found.append(Journal(folder, lock))
     return found
+
+
+def is_written_to(root: Path) -> bool:
+    """Whether a gateway that is running now keeps its journal below `root`."""
+    return any(_is_locked(lock) for lock in root.glob(f"*/{_LOCK}"))
+
+
+def written_lines(root: Path) -> Iterator[bytes]:
+    """What lies in the journals below `root`, the file's whole lines at a time, whoever writes there meanwhile."""
+    for file in sorted(root.glob("*/*.ndjson")):
+        with suppress(FileNotFoundError):  # its lines have just got where they were to go
+            found = file.read_bytes()
+            yield found[: found.rfind(b"\n") + 1]
+
+
+def _is_locked(lock: Path) -> bool:
+    try:
+        opened = os.open(lock, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(opened)
+    return False
 
 
 def _lock(folder: Path) -> int | None:

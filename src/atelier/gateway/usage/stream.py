@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 GROUP = "gateways"
 MOST_BATCHES = 4
+LOOK_BATCHES = 20
 BLOCK_SECONDS = 1.0
 CLAIM_SECONDS = 30.0
 """Batches that a consumer has had for so long are another's to write."""
@@ -80,6 +81,12 @@ class UsageStream:
                 self._key, GROUP, consumer, min_idle_time=int(self.claim_seconds * 1000), count=MOST_BATCHES
             )
         return _batches(found[1])
+
+    async def look(self, after: bytes | None = None) -> list[Batch]:
+        """The oldest batches that wait, or those that follow one; nobody takes them by this."""
+        first = b"(" + after if after else "-"
+        async with _telling_away():
+            return _batches(await self._client.xrange(self._key, min=first, count=LOOK_BATCHES))
 
     async def acknowledge(self, batches: list[Batch]) -> None:
         """They are in the database: take them off the stream."""
