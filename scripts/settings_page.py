@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pydantic_core import PydanticUndefined, to_json
 
 from atelier.settings import DEFAULT_ALIASES, Settings
@@ -58,12 +60,16 @@ Tiers, weights, keys and other servers: [upstreams.md](upstreams.md).
 
 
 def main() -> None:
-    rows = []
-    for name, field in Settings.model_fields.items():
+    rows = [f"| {' | '.join(row)} |" for row in described(Settings)]
+    print(HEAD + "\n".join(rows) + "\n" + TAIL, end="")
+
+
+def described(settings: type[Settings]) -> Iterator[tuple[str, str, str]]:
+    """Of each setting its variable, its default, and what it does."""
+    for name, field in settings.model_fields.items():
         variable = field.validation_alias or f"ATELIER_{name.upper()}"
         description = (field.description or "").removeprefix(f"{variable}: ")
-        rows.append(f"| `{variable}` | {shown(field.default)} | {description[:1].upper()}{description[1:]} |")
-    print(HEAD + "\n".join(rows) + "\n" + TAIL, end="")
+        yield f"`{variable}`", shown(field.default), f"{description[:1].upper()}{description[1:]}"
 
 
 def shown(default: object) -> str:

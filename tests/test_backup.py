@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import asyncpg
 import httpx2
 import pytest
 from alembic import command
@@ -369,24 +370,27 @@ def test_a_restore_that_is_killed_leaves_what_was_there(tmp_path: Path, location
 
 @contextmanager
 def held(location: str) -> Iterator[Callable[[], bool]]:
-    """A row of usage is held by another program: what replaces the rows has to wait for it."""
+    """Another program holds what is written last, in PostgreSQL the audit log: all other rows are replaced by then."""
     if location.startswith("sqlite"):
         file = location.partition("///")[2]
         connection = sqlite3.connect(file, isolation_level=None)
         connection.execute("BEGIN IMMEDIATE")
         home = Path(file).parent / "home"
-        yield lambda: any(home.glob("jwt_secret.*.new")) or any(home.glob("restore-*/copy.db"))
+        yield lambda: any(home.glob("restore-*/copy.db"))
         connection.execute("ROLLBACK")
         connection.close()
         return
     over, holding = threading.Event(), threading.Event()
 
-    async def hold(connection: AsyncConnection) -> None:
-        await connection.execute(text('LOCK TABLE "AIUsage" IN SHARE MODE'))
-        holding.set()
-        await asyncio.to_thread(over.wait)
+    async def hold() -> None:
+        connection = await asyncpg.connect(location)
+        async with connection.transaction():
+            await connection.execute('LOCK TABLE "AuditEntry" IN SHARE MODE')
+            holding.set()
+            await asyncio.to_thread(over.wait)
+        await connection.close()
 
-    thread = threading.Thread(target=lambda: asyncio.run(alone(location + "?application_name=other", hold)))
+    thread = threading.Thread(target=lambda: asyncio.run(hold()))
     thread.start()
     assert holding.wait(20)
     waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")

@@ -437,12 +437,17 @@ def load_settings(**overrides: object) -> Settings:
 
 def _refuse_unknown(environment: Mapping[str, str]) -> None:
     """A misspelt setting must not be passed over in silence."""
-    known = {f"ATELIER_{name.upper()}" for name in Settings.model_fields} | _NOT_SETTINGS
+    known = known_variables()
     for name in environment:
         if name.startswith("ATELIER_") and name not in known:
             close = get_close_matches(name, known, n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
             raise SettingsProblem(f"{name}: there is no such setting{hint}")
+
+
+def known_variables() -> set[str]:
+    """Every variable `ATELIER_…` that something reads."""
+    return {f"ATELIER_{name.upper()}" for name in Settings.model_fields} | _NOT_SETTINGS
 
 
 def settings_file() -> Path:

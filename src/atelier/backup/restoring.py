@@ -20,7 +20,7 @@ from atelier.gateway.usage.journal import is_written_to
 from atelier.settings import Settings, SettingsProblem, settings_file
 from atelier.state.audit import Actor, record
 from atelier.state.copying import TABLES, count_rows, file_location, gateways_connected, replace_rows
-from atelier.state.database import alone, upgrade_database
+from atelier.state.database import alone, database_version, upgrade_database
 from atelier.state.upgrade import HEAD
 
 SECRET = KEPT[0]
@@ -54,7 +54,7 @@ async def restore(settings: Settings, archive: IO[bytes], *, force: bool, by: Ac
         manifest = _unpacked(archive, folder)
         copy = _unzipped(folder)
         await upgrade_database(file_location(copy))
-        await upgrade_database(settings.database_location())
+        await _bring_up_to_date(settings.database_location())
         if not force:
             await _refuse_what_is_here(settings, folder)
         await alone(file_location(copy), lambda connection: _write_down(connection, manifest, by))
@@ -92,6 +92,11 @@ def _unzipped(folder: Path) -> Path:
     with gzip.open(folder / DATABASE) as opened, copy.open("wb") as out:
         shutil.copyfileobj(opened, out)
     return copy
+
+
+async def _bring_up_to_date(location: str) -> None:
+    if await database_version(location) != HEAD:
+        await upgrade_database(location)
 
 
 async def _refuse_while_served(settings: Settings) -> None:
