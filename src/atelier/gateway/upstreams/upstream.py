@@ -36,6 +36,7 @@ class Times:
 class Upstream:
     """tier, weight, key, model, most: as its rule says (rules.py). response_time: seconds of the last probe.
 
+    dns: its URL has the name of several; those of its addresses serve in its place (names.py).
     foreign: not a worker of ours, by what its probe answered. report: what a worker says of itself.
     not_before: it asked to be left alone until then, by the clock that never goes back.
     """
@@ -47,6 +48,7 @@ class Upstream:
     key: str | None = field(default=None, repr=False)
     model: str | None = None
     most: int | None = None
+    dns: bool = False
     status: str = "starting"
     foreign: bool = False
     response_time: float | None = None
@@ -65,6 +67,10 @@ class Upstream:
     def is_full(self, now: float) -> bool:
         """It has all that it may have at once, or said so itself."""
         return now < self.not_before or (self.most is not None and self.in_flight >= self.most)
+
+    def at(self, url: str) -> Upstream:
+        """One of those behind this name: by the same rule, with a state of its own."""
+        return Upstream(self.service, url, self.tier, self.weight, self.key, self.model, self.most)
 
     def load(self) -> float:
         return self.in_flight / self.weight

@@ -16,6 +16,7 @@ from atelier.errors import UpstreamFailed
 from atelier.gateway.upstreams.answering import Answer, Answering, total_seconds
 from atelier.gateway.upstreams.client import Client
 from atelier.gateway.upstreams.deadlines import Deadlines
+from atelier.gateway.upstreams.names import LookUp, Names, addresses
 from atelier.gateway.upstreams.pool import AWAY_SECONDS, Pool
 from atelier.gateway.upstreams.probing import EVERY_SECONDS, Probing
 from atelier.gateway.upstreams.upstream import Served, Times, Upstream
@@ -36,7 +37,8 @@ def create_upstreams(settings: Settings) -> Upstreams:
 
 
 def _upstream(service: str, rule: UpstreamRule) -> Upstream:
-    return Upstream(service, rule.url, rule.tier, rule.weight, _key(service, rule), rule.model, rule.most_in_flight)
+    key = _key(service, rule)
+    return Upstream(service, rule.url, rule.tier, rule.weight, key, rule.model, rule.most_in_flight, rule.dns)
 
 
 def _key(service: str, rule: UpstreamRule) -> str | None:
@@ -58,23 +60,44 @@ class Relayed:
 
 
 class Upstreams:
-    """`start` before the first call, `stop` at the end. every: seconds between two probes of an address."""
+    """`start` before the first call, `stop` at the end.
 
-    def __init__(self, pools: Mapping[str, Sequence[Upstream]], times: Times, *, every: float = EVERY_SECONDS) -> None:
+    every: seconds between two probes of an address. look_up: finds the addresses of a name.
+    """
+
+    def __init__(
+        self,
+        pools: Mapping[str, Sequence[Upstream]],
+        times: Times,
+        *,
+        every: float = EVERY_SECONDS,
+        look_up: LookUp = addresses,
+    ) -> None:
         self._choices = {service: Pool(service, upstreams) for service, upstreams in pools.items()}
-        self.pools = {service: pool.upstreams for service, pool in self._choices.items()}
         self._times = times
         self._seconds = str(times.request)
         self._deadlines = Deadlines(min(1.0, total_seconds(times) / 20))
-        self._probing = Probing((upstream for pool in self.pools.values() for upstream in pool), every=every)
+        self._probing = Probing(every=every)
+        self._names = Names(self._choices.values(), self._probe_all, every=2 * every, look_up=look_up)
         self._client: Client | None = None
+
+    @property
+    def pools(self) -> dict[str, list[Upstream]]:
+        """Who serves each service now, by tier."""
+        return {service: pool.upstreams for service, pool in self._choices.items()}
+
+    def _probe_all(self) -> None:
+        self._probing.watch(upstream for pool in self._choices.values() for upstream in pool.upstreams)
 
     async def start(self) -> None:
         self._client = Client(self._times.connect)
         self._deadlines.start()
         self._probing.start()
+        self._probe_all()
+        self._names.start()
 
     async def stop(self) -> None:
+        await self._names.stop()
         await self._probing.stop()
         await self._deadlines.stop()
         if self._client:
