@@ -16,13 +16,14 @@ AWAY_SECONDS = 2.0
 
 
 class Pool:
-    """ours_only: a request that no foreign server understands."""
+    """ours_only: a request that no foreign server understands. retries: attempts after one that failed, so far."""
 
     def __init__(self, service: str, upstreams: Sequence[Upstream]) -> None:
         self.service = service
         self.upstreams = sorted(upstreams, key=lambda upstream: upstream.tier)
         self.lowest = self.upstreams[0].tier
         self.budget = Budget()
+        self.retries = 0
         self._tiers = [_Tier(list(members)) for _, members in groupby(self.upstreams, key=lambda u: u.tier)]
 
     def choose(self, now: float, tried: Sequence[Upstream] = (), *, ours_only: bool = False) -> Upstream:

@@ -16,9 +16,11 @@ SERVING = frozenset({"healthy", "degraded"})
 
 @dataclass(slots=True)
 class Served:
-    """Who served a request. fallback: not one of the service's lowest tier. revision: of the model, where told."""
+    """Who served a request. label: of the one that was asked last. fallback: not one of the service's lowest tier.
+    revision: of the model, where told."""
 
     upstream: str | None = None
+    label: str | None = None
     fallback: bool = False
     revision: str | None = None
 
@@ -34,7 +36,7 @@ class Times:
 
 @dataclass(eq=False, slots=True)
 class Upstream:
-    """tier, weight, key, model, most: as its rule says (rules.py). response_time: seconds of the last probe.
+    """tier, weight, key, model, most, name: as its rule says (rules.py). response_time: seconds of the last probe.
 
     foreign: not a worker of ours, by what its probe answered. report: what a worker says of itself.
     not_before: it asked to be left alone until then, by the clock that never goes back.
@@ -47,6 +49,7 @@ class Upstream:
     key: str | None = field(default=None, repr=False)
     model: str | None = None
     most: int | None = None
+    name: str | None = None
     status: str = "starting"
     foreign: bool = False
     response_time: float | None = None
@@ -55,6 +58,11 @@ class Upstream:
     not_before: float = 0.0
     circuit: Circuit = field(default_factory=Circuit)
     _targets: dict[str, Target] = field(default_factory=dict, repr=False)
+
+    @property
+    def label(self) -> str:
+        """What metrics and traces call it: never its address."""
+        return self.name or f"tier-{self.tier}"
 
     def can_take(self, now: float) -> bool:
         return self.is_serving(now) and not self.is_full(now)
