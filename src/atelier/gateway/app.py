@@ -17,6 +17,7 @@ from atelier.errors import AtelierError
 from atelier.gateway.answers import create_answer_cache, create_idempotency
 from atelier.gateway.artifacts import create_artifacts
 from atelier.gateway.auth import create_auth
+from atelier.gateway.certificate import Certificate
 from atelier.gateway.faces import account, reference
 from atelier.gateway.faces import artifacts as artifact_routes
 from atelier.gateway.faces.admin import add_admin
@@ -68,13 +69,15 @@ async def open_gateway(
         idempotency, cache = create_idempotency(settings), create_answer_cache(settings)
         for closed in (fetch, idempotency, cache):
             stack.push_async_callback(closed.close)
+        certificate = Certificate(settings.public_url)
         auth.start()
         stack.push_async_callback(auth.stop)
         watch = metrics.gauges.watch
         watch(lambda: upstream_samples(upstreams))
         watch(lambda: usage_samples(ledger))
         watch(lambda: state_samples(database, limits, ledger, artifacts, settings.home))
-        for part in (artifacts, tenants, ledger, limits, upstreams, metrics):
+        watch(certificate.samples)
+        for part in (certificate, artifacts, tenants, ledger, limits, upstreams, metrics):
             await part.start()
             stack.push_async_callback(part.stop)
         pipeline = Pipeline(limits, upstreams, artifacts, ledger, settings.prices)

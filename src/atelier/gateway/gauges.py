@@ -31,6 +31,8 @@ _GAUGES: tuple[tuple[str, str, tuple[str, ...], _OfAll], ...] = (
     ("redis_up", "Whether Redis answered when it was last needed, or none is used.", (), "livemin"),
     ("disk_free_bytes", "What is free on the disk of the data folder.", (), "livemostrecent"),
     ("disk_bytes", "The size of the disk of the data folder.", (), "livemostrecent"),
+    ("certificate_end_timestamp_seconds", "When the certificate of the public address ends.", ("name",),
+     "livemostrecent"),
     ("processes", "Gateway processes that this answer sums up.", (), "livesum"),
     ("process_memory_bytes", "Main memory that the processes hold.", (), "livesum"),
     ("build_info", "Which version this is.", BUILD_LABELS, "livemax"),
