@@ -47,7 +47,7 @@ NOW = [
     ),
     number(
         "Running", "Requests that were admitted and are not settled yet.", "short",
-        ask(f"sum(atelier_requests_running{THIS})"), empty="0",
+        ask(f"sum(atelier_requests_running{THIS}) or vector(0)"), empty="0",
     ),
     number(
         "Waiting", "Requests in the queues of the workers.", "short",

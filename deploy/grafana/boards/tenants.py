@@ -57,7 +57,9 @@ WHO = [
         Sql(f"""SELECT t.name AS "Tenant", t.id AS "Id", COALESCE(t.plan, 'none') AS "Plan", COUNT(*) AS "Requests",
   SUM(u.cost) AS "Cost", AVG((u.status = 'failed')::int) AS "Failed", SUM(u."computeMs") AS "Time of devices",
   MAX(u."createdAt") AS "Last request"
-FROM (SELECT * FROM "AIUsage" WHERE {_MEANT}) u JOIN "Tenant" t ON t.id = u."tenantId"
+FROM (
+  SELECT "tenantId", cost, status, "computeMs", "createdAt" FROM "AIUsage" WHERE {_MEANT}
+) u JOIN "Tenant" t ON t.id = u."tenantId"
 GROUP BY t.id, t.name, t.plan ORDER BY SUM(u.cost) DESC, COUNT(*) DESC LIMIT 50"""),
         units={"Failed": "percentunit", "Time of devices": "ms", "Last request": "dateTimeFromNow"}, height=10,
     ),
