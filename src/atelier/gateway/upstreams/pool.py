@@ -16,11 +16,12 @@ AWAY_SECONDS = 2.0
 
 
 class Pool:
-    """ours_only: a request that no foreign server understands."""
+    """ours_only: a request that no foreign server understands. retries: attempts after one that failed, so far."""
 
     def __init__(self, service: str, upstreams: Sequence[Upstream]) -> None:
         self.service = service
         self.budget = Budget()
+        self.retries = 0
         self._serving = {upstream: [upstream] for upstream in upstreams}
         self._arrange()
 

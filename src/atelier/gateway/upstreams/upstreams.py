@@ -23,7 +23,7 @@ from atelier.gateway.upstreams.upstream import Served, Times, Upstream
 from atelier.rules import UpstreamRule
 from atelier.settings import Settings, SettingsProblem
 from atelier.wire.aside import aside
-from atelier.wire.exchange import COMMERCIAL_HEADER, SECONDS_HEADER, TENANT_HEADER, Outgoing
+from atelier.wire.exchange import COMMERCIAL_HEADER, NO_PLAN, PLAN_HEADER, SECONDS_HEADER, TENANT_HEADER, Outgoing
 from atelier.wire.legs import Leg, legs, merged
 from atelier.wire.metering import Metered, passed_on, told
 from atelier.wire.serving import final_result
@@ -37,8 +37,17 @@ def create_upstreams(settings: Settings) -> Upstreams:
 
 
 def _upstream(service: str, rule: UpstreamRule) -> Upstream:
-    key = _key(service, rule)
-    return Upstream(service, rule.url, rule.tier, rule.weight, key, rule.model, rule.most_in_flight, rule.dns)
+    return Upstream(
+        service,
+        rule.url,
+        tier=rule.tier,
+        weight=rule.weight,
+        key=_key(service, rule),
+        model=rule.model,
+        most=rule.most_in_flight,
+        name=rule.name,
+        dns=rule.dns,
+    )
 
 
 def _key(service: str, rule: UpstreamRule) -> str | None:
@@ -89,6 +98,10 @@ class Upstreams:
     def _probe_all(self) -> None:
         self._probing.watch(upstream for pool in self._choices.values() for upstream in pool.upstreams)
 
+    def retries(self) -> dict[str, int]:
+        """Attempts after one that failed, so far, by service."""
+        return {service: pool.retries for service, pool in self._choices.items()}
+
     async def start(self) -> None:
         self._client = Client(self._times.connect)
         self._deadlines.start()
@@ -114,10 +127,18 @@ class Upstreams:
         )
 
     async def call(
-        self, service: str, request: Contract, *, tenant: str, request_id: str, served: Served, commercial: bool = False
+        self,
+        service: str,
+        request: Contract,
+        *,
+        tenant: str,
+        request_id: str,
+        served: Served,
+        commercial: bool = False,
+        plan: str = NO_PLAN,
     ) -> AsyncGenerator[Event, None]:
         """The events of one request, the Result last. Errors: see Answering."""
-        headers = self._headers(tenant, request_id, commercial)
+        headers = self._headers(tenant, request_id, commercial, plan)
         found = await _legs(request)
         if len(found) > 1:
             yield await self._all_of(service, found, headers, served)
@@ -136,10 +157,18 @@ class Upstreams:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def relayed(
-        self, service: str, request: Contract, *, tenant: str, request_id: str, served: Served, commercial: bool = False
+        self,
+        service: str,
+        request: Contract,
+        *,
+        tenant: str,
+        request_id: str,
+        served: Served,
+        commercial: bool = False,
+        plan: str = NO_PLAN,
     ) -> Relayed | Result:
         """A worker's whole answer as it is, unread; the Result of any other server's. Errors: see Answering."""
-        headers = self._headers(tenant, request_id, commercial)
+        headers = self._headers(tenant, request_id, commercial, plan)
         found = await _legs(request)
         if len(found) > 1:
             return await self._all_of(service, found, headers, served)
@@ -149,9 +178,13 @@ class Upstreams:
                 return await final_result(_events(answer, found[0], service))
             return Relayed(await answer.read(), passed_on(answer.headers), metered)
 
-    def _headers(self, tenant: str, request_id: str, commercial: bool) -> dict[str, str]:
-        named = tenant if tenant.isascii() else tenant.encode("unicode_escape").decode()
-        headers = {TENANT_HEADER: named, SECONDS_HEADER: self._seconds, "x-request-id": request_id}
+    def _headers(self, tenant: str, request_id: str, commercial: bool, plan: str) -> dict[str, str]:
+        headers = {
+            TENANT_HEADER: _ascii(tenant),
+            SECONDS_HEADER: self._seconds,
+            PLAN_HEADER: plan,
+            "x-request-id": request_id,
+        }
         if commercial:
             headers[COMMERCIAL_HEADER] = "yes"
         return headers
@@ -165,6 +198,10 @@ class Upstreams:
         ):
             async for event in events:
                 yield event
+
+
+def _ascii(name: str) -> str:
+    return name if name.isascii() else name.encode("unicode_escape").decode()
 
 
 async def _legs(request: Contract) -> list[Leg]:
