@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help serve setup test check test-setup docs checksums format clean
+.PHONY: help serve setup test check test-setup docs dashboards checksums format clean
 
 help:  ## Show these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -27,11 +27,16 @@ check: test-setup  ## Format, lint, types, import rules
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/mypy --allow-untyped-decorators --allow-subclassing-any training
+	@$(BIN)/mypy deploy/grafana
 	@$(BIN)/lint-imports
 	@$(BIN)/shellcheck scripts/*.sh .ci/run
+	@scripts/check-monitoring.sh
 
 docs: setup  ## Print the pages that are made from the code
 	@$(BIN)/python scripts/settings_page.py > docs/settings.md
+
+dashboards: test-setup  ## Write Grafana's dashboards from the code
+	@$(BIN)/python deploy/grafana/build.py
 
 checksums: setup  ## Write down the checksums of the models in the package
 	@$(BIN)/python scripts/checksums.py
