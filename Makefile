@@ -30,10 +30,12 @@ check: test-setup  ## Format, lint, types, import rules
 	@$(BIN)/mypy deploy/grafana
 	@$(BIN)/lint-imports
 	@$(BIN)/shellcheck scripts/*.sh .ci/run
+	@$(BIN)/python scripts/check_guides.py
 	@scripts/check-monitoring.sh
 
 docs: setup  ## Print the pages that are made from the code
 	@$(BIN)/python scripts/settings_page.py > docs/settings.md
+	@$(BIN)/python scripts/guide_tables.py
 
 dashboards: test-setup  ## Write Grafana's dashboards from the code
 	@$(BIN)/python deploy/grafana/build.py

@@ -1,4 +1,4 @@
-"""Check the guides: links, `atelier` commands, `make` targets, settings, tables, PowerShell. Status 1 with what is wrong.
+"""Check the guides: links, `atelier` commands, `make` targets, settings, PowerShell. Status 1 with what is wrong.
 
 python scripts/check_guides.py [FOLDER]
 """
@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import typer
 import tree_sitter_powershell
+import typer
 from tree_sitter import Language, Node, Parser
 from typer.main import get_command
 

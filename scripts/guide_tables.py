@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
+from atelier.catalog import SERVICES
+from atelier.doctor_models import advice
 from atelier.models.catalog import catalog
 from atelier.models.entry import ModelEntry
 from atelier.models.fit import Machine, fit
@@ -20,6 +22,9 @@ from settings_page import described
 GUIDE = Path(__file__).resolve().parent.parent / "AI_SERVICES_DEPLOYMENT.md"
 GPUS = (8, 12, 16, 24, 48, 80)
 """GB that cards are sold with."""
+
+MEMORY = 32
+"""GB of main memory that the machine of each has."""
 
 BLOCK = re.compile(r"(?<=<!-- made by scripts/guide_tables\.py: )(\w+)( -->\n)(.*?)(?=<!-- end -->)", re.DOTALL)
 
@@ -39,16 +44,24 @@ def sizing() -> str:
     )
 
 
-def gpus() -> str:
-    rows = ((f"{gigabytes} GB", ", ".join(_fit_alone(gigabytes)) or "none") for gigabytes in GPUS)
-    return _table(("card", "what fits on it, one model at a time"), rows)
+def together() -> str:
+    """What `atelier doctor` advises for a machine with such a card."""
+    return _table(("card", *(service.name for service in SERVICES.values())), map(_advised, (0, *GPUS)))
+
+
+def tiers() -> str:
+    rows = []
+    for tier in ("small", "full"):
+        entries = [entry for entry in catalog() if tier in entry.tiers]
+        rows.append((f"`{tier}`", ", ".join(f"`{entry.id}`" for entry in entries), f"{_sum(entries):.1f} GB"))
+    return _table(("tier", "models", "download, about"), rows)
 
 
 def settings() -> str:
     return _table(("variable", "default", "what it does"), described(Settings))
 
 
-TABLES = {"sizing": sizing, "gpus": gpus, "settings": settings}
+TABLES = {"sizing": sizing, "together": together, "tiers": tiers, "settings": settings}
 
 
 def _fetched() -> list[ModelEntry]:
@@ -61,13 +74,20 @@ def _sized(entry: ModelEntry) -> tuple[str, ...]:
 
 
 def _smallest_card(entry: ModelEntry) -> str:
-    return next((f"{gigabytes} GB" for gigabytes in GPUS if _on_gpu(entry, gigabytes)), "several, or a processor")
+    return next((f"{gigabytes} GB" for gigabytes in GPUS if _on_gpu(entry, gigabytes)), "none: a processor")
 
 
-def _fit_alone(gigabytes: int) -> Iterator[str]:
-    for entry in _fetched():
-        if _on_gpu(entry, gigabytes):
-            yield f"`{entry.id.partition('/')[2]}`"
+def _sum(entries: list[ModelEntry]) -> float:
+    return sum(entry.size or 0 for entry in entries)
+
+
+def _advised(gigabytes: int) -> tuple[str, ...]:
+    found: dict[str, list[str]] = {service: [] for service in SERVICES}
+    for one in advice(Settings(home=Path("nowhere")), Machine(memory=MEMORY, gpu_memory=gigabytes)):
+        name = f"`{one.entry.id.rpartition('/')[2]}`" if one.entry else "the miniature"
+        if name not in found[one.service]:
+            found[one.service].append(name)
+    return f"{gigabytes} GB" if gigabytes else "none", *(", ".join(names) for names in found.values())
 
 
 def _on_gpu(entry: ModelEntry, gigabytes: int) -> bool:
