@@ -1,10 +1,10 @@
 """What deploy/verify-compose.sh asks of a gateway, by OpenAI's own client and as a stranger to Atelier's code.
 
-    client.py all                   each service once, in a round trip; status 1 where one does not answer
-    client.py one SERVICE           one request; prints the status of the answer
-    client.py health SERVICE        what /health says of a service
-    client.py state database        what it says of the gateway's own servers: database, limits
-    client.py reach HOST PORT       whether a connection comes about: prints open or closed
+client.py all                   each service once, in a round trip; status 1 where one does not answer
+client.py one SERVICE           one request; prints the status of the answer
+client.py health SERVICE        what /health says of a service
+client.py state database        what it says of the gateway's own servers: database, limits
+client.py reach HOST PORT       whether a connection comes about: prints open or closed
 """
 
 from __future__ import annotations
