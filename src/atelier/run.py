@@ -84,7 +84,9 @@ def _worker_app(settings: Settings, services: Sequence[str]) -> ASGIApp:
         on_crash=_end_process,
     )
     # The gateway may send a file as base64, a third larger than it came.
-    return create_app(host, services, most_body_bytes=settings.most_body_mb * 1_400_000)
+    return create_app(
+        host, services, most_body_bytes=settings.most_body_mb * 1_400_000, metrics_token=settings.metrics_token
+    )
 
 
 @_undisturbed()
@@ -97,6 +99,7 @@ def _gateway_app(settings: Settings, secret: str, processes: Path | None) -> ASG
 def run_worker(settings: Settings, services: Sequence[str]) -> None:
     """Serve until stopped. Raises SettingsProblem for ports in use and models that are not there."""
     configure_logs(settings.log_level)
+    keep_metrics()
     _prepare_libraries(settings)
     sockets = [listening(settings.host, settings.worker_port(service), service) for service in services]
     _serve(_worker_app(settings, services), sockets)

@@ -9,14 +9,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import get_args
 
+from atelier.catalog import SERVICES
 from atelier.gateway.artifacts import Artifacts
 from atelier.gateway.limits import Limits
 from atelier.gateway.pipeline import Pipeline
 from atelier.gateway.upstreams import Upstream, Upstreams
 from atelier.gateway.upstreams.circuit import State
 from atelier.gateway.usage import Ledger
-from atelier.process_numbers import Sample
+from atelier.gauges import Sample
 from atelier.state.database import Database
+from atelier.wire.exchange import NO_PLAN
 
 
 def upstream_samples(upstreams: Upstreams) -> Iterable[Sample]:
@@ -46,7 +48,8 @@ def _of_pool(service: str, pool: Iterable[Upstream], now: float) -> Iterable[Sam
 
 
 def request_samples(pipeline: Pipeline) -> Iterable[Sample]:
-    for (service, plan), count in pipeline.running().items():
+    running = dict.fromkeys(((service, NO_PLAN) for service in SERVICES), 0) | pipeline.running()
+    for (service, plan), count in running.items():
         yield "requests_running", (service, plan), count
 
 
