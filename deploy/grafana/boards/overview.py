@@ -32,7 +32,7 @@ NOW = [
         ask("max(atelier_usage_lag_seconds)"), steps=((None, GOOD), (60, FAIR), (300, BAD)), decimals=0,
     ),
     number(
-        "Alerts", "How many alerts fire; the table at the end names them.", "short",
+        "Alerts", "How many alerts fire; the table below names them.", "short",
         ask('count(ALERTS{alertstate="firing"}) or vector(0)'), steps=((None, GOOD), (1, BAD)),
     ),
     states(
@@ -45,6 +45,14 @@ NOW = [
             'label_replace(min(atelier_database_up), "server", "database", "", "")'
             ' or label_replace(min(atelier_redis_up), "server", "Redis", "", "")', "{{server}}",
         ), UP, width=9,
+    ),
+]  # fmt: skip
+
+ALERTS = [
+    rows(
+        "Alerts that fire", "docs/monitoring.md says of each what it means and what to do.",
+        ask_rows('ALERTS{alertstate="firing"}'), hidden=("Time", "Value", "__name__", "alertstate"),
+        names={"alertname": "Alert"}, height=5,
     ),
 ]  # fmt: skip
 
@@ -111,22 +119,14 @@ BELOW = [
     ),
 ]  # fmt: skip
 
-ALERTS = [
-    rows(
-        "Alerts that fire", "docs/monitoring.md says of each what it means and what to do.",
-        ask_rows('ALERTS{alertstate="firing"}'), hidden=("Time", "Value", "__name__", "alertstate"),
-        names={"alertname": "Alert"},
-    ),
-]  # fmt: skip
-
 
 def overview() -> Dashboard:
     about = "Every gateway and every worker together."
     sections = [
         ("Now", NOW),
+        ("Alerts", ALERTS),
         ("Traffic", TRAFFIC),
         ("What fails and what is refused", TROUBLE),
         ("Queues, disks and processes", BELOW),
-        ("Alerts", ALERTS),
     ]
     return board("Atelier: overview", "atelier-overview", about, sections)

@@ -107,12 +107,12 @@ UPSTREAMS = [
     rows(
         "What probes found", "Upstreams by what the last probe of a gateway found.",
         ask_rows('sum by (upstream, status) (atelier_upstreams{service="$service"}) > 0'), width=12,
-        hidden=("Time",), names={"upstream": "Upstream", "status": "State", "Value": "How many"},
+        hidden=("Time",), names={"upstream": "Upstream", "status": "State", "Value": "How many"}, height=6,
     ),
     rows(
         "Circuits", "Closed is well; an open one is asked nothing for a while, since requests to it failed.",
         ask_rows('sum by (tier, state) (atelier_upstream_circuits{service="$service"}) > 0'), width=12,
-        hidden=("Time",), names={"tier": "Tier", "state": "State", "Value": "How many"},
+        hidden=("Time",), names={"tier": "Tier", "state": "State", "Value": "How many"}, height=6,
     ),
 ]  # fmt: skip
 
