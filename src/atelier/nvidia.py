@@ -35,7 +35,7 @@ class _Busy(ctypes.Structure):
 def read_gpus() -> list[GpuReading]:
     """In the driver's order; none where there is no driver. Takes a millisecond or so."""
     library = _driver()
-    return [] if library is None else list(_readings(library))
+    return [] if library is None else list(readings(library))
 
 
 @cache
@@ -48,7 +48,8 @@ def _driver() -> Any:
     return library if library.nvmlInit_v2() == 0 else None
 
 
-def _readings(library: Any) -> Iterator[GpuReading]:
+def readings(library: Any) -> Iterator[GpuReading]:
+    """library: as NVML is (nvml.h)."""
     count = ctypes.c_uint()
     if library.nvmlDeviceGetCount_v2(ctypes.byref(count)):
         return

@@ -147,7 +147,7 @@ def test_an_upstream_is_told_by_its_name_or_tier_and_never_by_its_address(tmp_pa
     rules = [{"url": NOWHERE, "name": "rented"}, {"url": NOWHERE, "tier": 1, "key": "a-provider-key"}]
     settings = Settings.model_validate({"home": tmp_path, "upstreams": {"text-to-image": rules}})
     with running(create_app(settings, SECRET)) as url:
-        until(lambda: gateway_numbers(url, SECRET).has("atelier_upstreams", status="unhealthy", **OF_PICTURES))
+        until(lambda: gateway_numbers(url, SECRET).sum("atelier_upstreams", status="unhealthy", **OF_PICTURES) == 2)
         found = gateway_numbers(url, SECRET)
     assert found.values("atelier_upstream_in_flight", "upstream") == {"rented", "tier-0", "tier-1"}
     for tier in ("0", "1"):
@@ -172,7 +172,7 @@ def test_attempts_after_one_that_failed_are_counted(tmp_path: Path) -> None:
     with running(broken) as first, running(create_worker(host, ["text-to-image"], most_body_bytes=9_000)) as second:
         rules = {"text-to-image": [{"url": first}, {"url": second, "tier": 1, "name": "spare"}]}
         with opened(tmp_path, upstreams=rules) as gateway:
-            until(lambda: told(gateway).has("atelier_upstreams", upstream="spare", status="healthy"))
+            until(lambda: told(gateway).sum("atelier_upstreams", upstream="spare", status="healthy") == 1)
             assert gateway.post(PICTURE, json={"prompt": "a"}).status_code == 200
             found = told(gateway)
     assert found.sum("atelier_upstream_retries_total", **OF_PICTURES) == 1

@@ -85,6 +85,7 @@ def test_each_process_tells_the_sum_of_all_also_of_those_that_ended(two: TwoProc
         until(lambda: two.says(b"services") and len(two.pids("gauge_livesum")) == 2, seconds=60)
     assert two.counted() == {"503": asked}, "what the ended processes had counted is lost"
     until(lambda: two.metrics().sum("atelier_processes") == 2)
+    until(lambda: two.metrics().sum("atelier_upstreams", service="text-to-speech", status="unhealthy") == 1)
     found = two.metrics()
     assert found.sum("atelier_requests_in_flight") == 0
     for name in ("request_seconds", "first_byte_seconds"):

@@ -27,6 +27,7 @@ from atelier.errors import (
     openai_status,
 )
 from atelier.scraper import MEDIA_TYPE, is_scraper
+from atelier.tracing import TracedRequests, tracer
 from atelier.wire.body import read_body
 from atelier.wire.body_limit import BodyLimit
 from atelier.wire.call import Route
@@ -69,10 +70,12 @@ def create_app(
         HttpRoute("/metrics", _metrics(host, metrics_token)),
         HttpRoute("/v1/models", lambda _: JSONResponse(model_list(host))),
     ]
+    found = tracer()
+    traced = [] if found is None else [Middleware(TracedRequests, tracer=found, paths=[row.path for row in rows])]
     return Starlette(
         routes=routes,
         lifespan=lifespan,
-        middleware=[Middleware(BodyLimit, most_bytes=most_body_bytes)],
+        middleware=[*traced, Middleware(BodyLimit, most_bytes=most_body_bytes)],
         exception_handlers={
             AtelierError: _refuse,
             HTTPException: _refuse_http,

@@ -8,12 +8,14 @@ from contextlib import aclosing
 from atelier.contracts.base import Contract, Event
 from atelier.contracts.image_to_text import ImageToTextRequest
 from atelier.errors import AtelierError, InvalidRequest, LicenceForbids, NotFound
+from atelier.tracing import tracer
 from atelier.wire.exchange import NO_PLAN
 from atelier.worker.memory import Memory, MemoryRules
 from atelier.worker.metrics import WorkerMetrics
 from atelier.worker.outputs import encoded
 from atelier.worker.residency import ModelPlan, Resident
 from atelier.worker.scheduler import Scheduler
+from atelier.worker.watching import Watcher
 
 
 class Host:
@@ -32,7 +34,7 @@ class Host:
         self.residents = [Resident(plan) for plan in plans]
         self._aliases = aliases or {}
         self.metrics = WorkerMetrics()
-        watchers = [self.metrics]
+        watchers = [self.metrics, *_traces()]
         self.memory = Memory(self.residents, memory or MemoryRules(), watchers=watchers)
         self.scheduler = Scheduler(self.memory, most_waiting=most_waiting, on_crash=on_crash, watchers=watchers)
         self._seconds = seconds
@@ -91,6 +93,15 @@ class Host:
         if not able:
             raise NotFound(f"model: {name or task} is not served here; GET /v1/models lists what is", field="model")
         return _licensed(able) if commercial else able[0]
+
+
+def _traces() -> list[Watcher]:
+    found = tracer()
+    if found is None:
+        return []
+    from atelier.worker.traced import Traces
+
+    return [Traces(found)]
 
 
 def _licensed(able: Sequence[Resident]) -> Resident:

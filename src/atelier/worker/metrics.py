@@ -77,8 +77,8 @@ class WorkerMetrics(Watcher):
         self._gauges.look()
         return generate_latest(self._registry)
 
-    def refused(self, resident: Resident, service: str) -> None:
-        self._ends.labels(service, resident.model, "overloaded").inc()
+    def refused(self, job: Job) -> None:
+        self._ends.labels(job.service, job.resident.model, "overloaded").inc()
 
     def started(self, job: Job) -> None:
         assert job.started is not None

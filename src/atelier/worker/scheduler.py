@@ -143,18 +143,18 @@ class Scheduler:
         """Queue a request; `seconds` from now it is given up. Raises Overloaded when the queue is full."""
         deadline, loop = time.monotonic() + seconds, asyncio.get_running_loop()
         job = Job(resident, request, tenant, deadline, self, loop, service, plan)
-        for watcher in self._watchers:
-            watcher.queued(job)
         with self._wake:
             if not self.is_alive:
                 raise Unavailable("the worker has failed and is being started again", retry_after=5)
             waiting = self._count_waiting()
             if waiting >= self._most_waiting:
                 for watcher in self._watchers:
-                    watcher.refused(resident, service)
+                    watcher.refused(job)
                 raise Overloaded(
                     f"{waiting} requests are waiting already; try again soon", retry_after=self._expected_wait(waiting)
                 )
+            for watcher in self._watchers:
+                watcher.queued(job)
             self._queues[resident].push(tenant, job, cost=1.0)
             self._notice()
         return job

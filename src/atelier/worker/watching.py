@@ -22,8 +22,8 @@ class Watcher:
     def queued(self, job: Job) -> None:
         """It waits now. Comes from the event loop that sent it, in the context of its request."""
 
-    def refused(self, resident: Resident, service: str) -> None:
-        """The queue is full."""
+    def refused(self, job: Job) -> None:
+        """The queue is full, and it is not in it."""
 
     def started(self, job: Job) -> None:
         """It is at work from now on."""

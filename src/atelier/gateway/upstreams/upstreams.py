@@ -21,6 +21,7 @@ from atelier.gateway.upstreams.probing import EVERY_SECONDS, Probing
 from atelier.gateway.upstreams.upstream import Served, Times, Upstream
 from atelier.rules import UpstreamRule
 from atelier.settings import Settings, SettingsProblem
+from atelier.tracing import tracer
 from atelier.wire.aside import aside
 from atelier.wire.exchange import COMMERCIAL_HEADER, NO_PLAN, PLAN_HEADER, SECONDS_HEADER, TENANT_HEADER, Outgoing
 from atelier.wire.legs import Leg, legs, merged
@@ -70,6 +71,7 @@ class Upstreams:
         self._deadlines = Deadlines(min(1.0, total_seconds(times) / 20))
         self._probing = Probing((upstream for pool in self.pools.values() for upstream in pool), every=every)
         self._client: Client | None = None
+        self._answering = _answering()
 
     def retries(self) -> dict[str, int]:
         """Attempts after one that failed, so far, by service."""
@@ -92,7 +94,7 @@ class Upstreams:
         """One POST, answered with a good status. Errors: see Answering."""
         assert self._client is not None
         pool = self._choices[service]
-        return Answering(
+        return self._answering(
             self._client, pool, self._times, self._deadlines, outgoing=outgoing, headers=headers, served=served
         )
 
@@ -168,6 +170,14 @@ class Upstreams:
         ):
             async for event in events:
                 yield event
+
+
+def _answering() -> type[Answering]:
+    if tracer() is None:
+        return Answering
+    from atelier.gateway.traced import TracedAnswering
+
+    return TracedAnswering
 
 
 def _ascii(name: str) -> str:
