@@ -86,8 +86,9 @@ def _worker_app(settings: Settings, services: Sequence[str]) -> ASGIApp:
     )
     # The gateway may send a file as base64, a third larger than it came.
     return create_app(
-        host, services, most_body_bytes=settings.most_body_mb * 1_400_000, metrics_token=settings.metrics_token
-    )
+        host, services, most_body_bytes=settings.most_body_mb * 1_400_000, metrics_token=settings.metrics_token,
+        metrics_port=settings.worker_port(services[0]),
+    )  # fmt: skip
 
 
 @_undisturbed()

@@ -223,3 +223,11 @@ def test_a_driver_that_gives_no_answer_is_no_gpu() -> None:
     driver = Driver()
     driver.nvmlDeviceGetCount_v2 = refuses  # type: ignore[method-assign]
     assert list(readings(driver)) == []
+
+
+def test_of_several_ports_one_tells_the_numbers() -> None:
+    host = Host([paint_plan(), speak_plan()])
+    with running(create_app(host, SERVICES, most_body_bytes=100_000, metrics_port=7860)) as url:
+        answer = httpx2.get(f"{url}/metrics")
+    assert answer.status_code == 200
+    assert answer.text == "# This process tells its numbers on port 7860.\n"

@@ -47,11 +47,13 @@ log = structlog.get_logger()
 
 
 def create_app(
-    host: Host, services: Sequence[str], *, most_body_bytes: int, metrics_token: SecretStr | None = None
-) -> Starlette:
+    host: Host, services: Sequence[str], *, most_body_bytes: int, metrics_token: SecretStr | None = None,
+    metrics_port: int | None = None,
+) -> Starlette:  # fmt: skip
     """An ASGI app that serves `services` from `host`, and starts and stops it.
 
-    metrics_token: what /metrics wants as a bearer token; none: it is as open as /health.
+    metrics_token: what /metrics wants as a bearer token; none: it is as open as /health. metrics_port: which of the
+    ports tells the numbers, so that who asks all of them counts nothing twice; none: every one.
     """
     host.metrics.watch(host, services)
 
@@ -67,7 +69,7 @@ def create_app(
     routes = [HttpRoute(row.path, _endpoint(host, row, most_body_bytes), methods=["POST"]) for row in rows]
     routes += [
         HttpRoute("/health", lambda _: JSONResponse(health(host, services))),
-        HttpRoute("/metrics", _metrics(host, metrics_token)),
+        HttpRoute("/metrics", _metrics(host, metrics_token, metrics_port)),
         HttpRoute("/v1/models", lambda _: JSONResponse(model_list(host))),
     ]
     found = tracer()
@@ -85,10 +87,12 @@ def create_app(
     )
 
 
-def _metrics(host: Host, token: SecretStr | None) -> Callable[[Request], Awaitable[Response]]:
+def _metrics(host: Host, token: SecretStr | None, port: int | None) -> Callable[[Request], Awaitable[Response]]:
     async def metrics(request: Request) -> Response:
         if token is not None and not is_scraper(request.headers, token):
             raise Unauthenticated("metrics want the token of ATELIER_METRICS_TOKEN")
+        if port not in {None, request.scope["server"][1]}:
+            return Response(f"# This process tells its numbers on port {port}.\n", media_type=MEDIA_TYPE)
         return Response(await asyncio.to_thread(host.metrics.text), media_type=MEDIA_TYPE)
 
     return metrics
