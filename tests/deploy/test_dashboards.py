@@ -25,7 +25,7 @@ from atelier.catalog import SERVICES
 from atelier.gateway.auth import make_token
 from gateway_process import GatewayProcess
 from postgres_server import Postgres
-from prometheus_server import DEPLOYED, ROOT, Prometheus, running_prometheus
+from prometheus_server import DEPLOYED, ROOT, Prometheus, program, running_prometheus
 from redis_server import Redis
 from running_gateway import NOWHERE, SECRET
 from servers import running, until
@@ -110,6 +110,7 @@ class Watched:
     prometheus: Prometheus
     postgres: Postgres
     database: str
+    addresses: tuple[str, ...]
     client: httpx2.Client = field(default_factory=lambda: httpx2.Client(timeout=30))
 
     def speak(self, text: str, tenant: str = "acme") -> int:
@@ -160,7 +161,7 @@ def watched(
         targets = {"gateway": {"ai-gateway": gateway.url.removeprefix("http://")}, "workers": {SERVICE: address}}
         (folder / "prometheus").mkdir()
         prometheus = stack.enter_context(running_prometheus(folder / "prometheus", targets, TOKEN))
-        found = Watched(gateway, worker, prometheus, postgres, database)
+        found = Watched(gateway, worker, prometheus, postgres, database, (gateway.url, f"http://{address}"))
         until(lambda: gateway.says(b"espeak"), seconds=60)
         found.traffic(seconds=3)
         until(lambda: bool(prometheus.ask("atelier_worker_model_evictions_total")))
@@ -171,6 +172,16 @@ def watched(
 def test_everything_that_is_scraped_is_up_and_knows_its_host(watched: Watched) -> None:
     hosts = {series["metric"]["host"]: series["value"][1] for series in watched.prometheus.ask("up")}
     assert hosts == {"ai-gateway": "1", SERVICE: "1"}
+
+
+def test_metrics_are_named_as_prometheus_wants(watched: Watched) -> None:
+    for at in watched.addresses:
+        text = watched.client.get(f"{at}/metrics", headers={"authorization": f"Bearer {TOKEN}"}).text
+        assert text.count("# TYPE atelier_") > 10
+        linted = subprocess.run(
+            [program("promtool"), "check", "metrics"], input=text, capture_output=True, text=True, check=False
+        )
+        assert not linted.returncode, linted.stderr
 
 
 @pytest.mark.parametrize("question", questions("prometheus"), ids=str)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from boards.panels import BAD, FAIR, GOOD, ask, ask_now, ask_rows, board, lines, number, rows, states
-from boards.words import per_second, quantile, share
+from boards.words import known, per_second, quantile, share
 
 UP = {0: ("down", BAD), 1: ("up", GOOD)}
 
@@ -14,22 +14,22 @@ _FAILED = 'sum(rate(atelier_requests_total{status=~"5.."}[$__rate_interval]))'
 
 NOW = [
     number(
-        "Requests per second", "All services, answered and refused.", "reqps", ask(_ALL), decimals=2, empty="0",
+        "Requests per second", "All services, answered and refused.", "reqps", ask(f"{_ALL} or vector(0)"), decimals=2,
     ),
     number(
-        "Failures", "Share of the answers with a status of 500 or more.", "percentunit", ask(share(_FAILED, _ALL)),
+        "Failures", "Share of the answers with a status of 500 or more.", "percentunit", ask_now(known(share(_FAILED, _ALL))),
         steps=((None, GOOD), (0.01, FAIR), (0.05, BAD)), decimals=2, empty="no traffic",
     ),
     number(
-        "In flight", "Requests that gateways are serving now.", "short", ask("sum(atelier_requests_in_flight)"),
+        "In flight", "Requests that gateways are serving now.", "short", ask("sum(atelier_requests_in_flight) or vector(0)"),
     ),
     number(
-        "Waiting", "Requests in the queues of the workers.", "short", ask("sum(atelier_worker_requests_waiting)"),
-        steps=((None, GOOD), (20, FAIR), (100, BAD)), empty="0",
+        "Waiting", "Requests in the queues of the workers.", "short",
+        ask("sum(atelier_worker_requests_waiting) or vector(0)"), steps=((None, GOOD), (20, FAIR), (100, BAD)),
     ),
     number(
         "Usage on its way", "Age of the oldest usage record that is not in the database.", "s",
-        ask("max(atelier_usage_lag_seconds)"), steps=((None, GOOD), (60, FAIR), (300, BAD)), decimals=0,
+        ask_now("max(atelier_usage_lag_seconds)"), steps=((None, GOOD), (60, FAIR), (300, BAD)), decimals=0,
     ),
     number(
         "Alerts", "How many alerts fire; the table below names them.", "short",
