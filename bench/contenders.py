@@ -23,6 +23,9 @@ STATES = ("production", "postgres", "embedded")
 """PostgreSQL and Redis; PostgreSQL alone; neither."""
 
 
+METRICS_TOKEN = secrets.token_hex(32)
+
+
 @dataclass
 class Contender:
     """url: where it answers. pids: its processes; with_it: those of the servers that it keeps its state in.
@@ -97,8 +100,10 @@ http {{
 
 
 @contextmanager
-def gateway(upstream: str, folder: Path, *, state: str = "production", processes: int = 1) -> Iterator[Contender]:
-    """`atelier gateway` of this checkout: tokens, limits, metering and metrics on."""
+def gateway(
+    upstream: str, folder: Path, *, state: str = "production", processes: int = 1, metered: bool = True
+) -> Iterator[Contender]:
+    """`atelier gateway` of this checkout: tokens, limits, metering and, unless told otherwise, metrics on."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     home = Path(tempfile.mkdtemp(prefix="gateway-", dir=folder))
@@ -107,13 +112,13 @@ def gateway(upstream: str, folder: Path, *, state: str = "production", processes
         env = _environment(home, port, upstream, processes) | servers.env
         pid = stack.enter_context(
             running(
-                [sys.executable, "-m", "atelier", "gateway"],
+                [sys.executable, *(["-m", "atelier"] if metered else [ROOT / "bench" / "unmetered.py"]), "gateway"],
                 ready=lambda: answers(f"{url}/health", f'"{CAPTIONER}"'.encode()),
                 log=home / "log",
                 env=env,
             )
         )
-        name = "gateway" if processes == 1 else f"gateway x{processes}"
+        name = ("gateway" if metered else "without metrics") + (f" x{processes}" if processes > 1 else "")
         yield Contender(name, url, (pid,), {"authorization": f"Bearer {_token(env)}"}, servers.pids, servers.rows)
 
 
@@ -133,6 +138,7 @@ def _environment(home: Path, port: int, upstream: str, processes: int) -> dict[s
         "ATELIER_LIMITS": json.dumps([{"requests": 100_000_000, "per": "hour"}]),
         # As with the others: what goes wrong is logged, and not every request.
         "ATELIER_LOG_LEVEL": "warning",
+        "ATELIER_METRICS_TOKEN": METRICS_TOKEN,
         "ATELIER_GATEWAYS": str(processes),
         "ATELIER_GATEWAY_PROCESSES": str(processes),
     }

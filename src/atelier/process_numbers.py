@@ -9,9 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from atelier import __version__
-
-Sample = tuple[str, tuple[str, ...], float]
-"""A metric's name without `atelier_`, the values of its labels, and its own."""
+from atelier.gauges import Sample
 
 BUILD_LABELS = ("process", "version", "python")
 

@@ -24,6 +24,7 @@ from atelier.home import prepare_home
 from atelier.ports import listening
 from atelier.settings import Settings, SettingsProblem
 from atelier.telemetry import configure_logs
+from atelier.tracing import start_tracing
 
 SUPERVISED = "ATELIER_SUPERVISED"
 """Set by `atelier serve`: stdin is a pipe from it, and its end means that the supervisor is gone."""
@@ -84,7 +85,10 @@ def _worker_app(settings: Settings, services: Sequence[str]) -> ASGIApp:
         on_crash=_end_process,
     )
     # The gateway may send a file as base64, a third larger than it came.
-    return create_app(host, services, most_body_bytes=settings.most_body_mb * 1_400_000)
+    return create_app(
+        host, services, most_body_bytes=settings.most_body_mb * 1_400_000, metrics_token=settings.metrics_token,
+        metrics_port=settings.worker_port(services[0]),
+    )  # fmt: skip
 
 
 @_undisturbed()
@@ -97,6 +101,8 @@ def _gateway_app(settings: Settings, secret: str, processes: Path | None) -> ASG
 def run_worker(settings: Settings, services: Sequence[str]) -> None:
     """Serve until stopped. Raises SettingsProblem for ports in use and models that are not there."""
     configure_logs(settings.log_level)
+    keep_metrics()
+    start_tracing("worker")
     _prepare_libraries(settings)
     sockets = [listening(settings.host, settings.worker_port(service), service) for service in services]
     _serve(_worker_app(settings, services), sockets)
@@ -120,6 +126,7 @@ def run_gateway(settings: Settings, secret: str, *, processes: Path | None = Non
     prepare_redis(settings, structlog.get_logger().warning)
     sockets = [listening(settings.host, settings.gateway_port(), "gateway")]
     if settings.gateway_processes == 1:
+        start_tracing("gateway")
         _serve(_gateway_app(settings, secret, processes), sockets)
         return
     # Only who holds the port may empty the folder.
@@ -154,6 +161,7 @@ def gateway_process() -> ASGIApp:
 
     settings = load_settings()
     configure_logs(settings.log_level)
+    start_tracing("gateway")
     processes = os.environ.get(PROCESSES_FILE)
     return _gateway_app(settings, required_secret(settings), Path(processes) if processes else None)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,11 +13,10 @@ import pytest
 
 from atelier.gateway.auth import make_token
 from gateway_process import GatewayProcess
+from metrics_text import Numbers, gateway_numbers
 from redis_server import running_redis
 from running_gateway import SECRET
 from servers import until
-
-COUNTED = re.compile(r'atelier_requests_total\{service="text-to-speech",status="(\d+)"\} (\S+)')
 
 
 def admin() -> dict[str, str]:
@@ -44,14 +42,13 @@ class TwoProcesses(GatewayProcess):
         with ThreadPoolExecutor(8) as pool:
             assert set(pool.map(ask, range(times))) == {503}
 
-    def metrics(self) -> str:
-        answer = httpx2.get(f"{self.url}/metrics", headers=admin())
-        assert answer.status_code == 200
-        return answer.text
+    def metrics(self) -> Numbers:
+        return gateway_numbers(self.url, SECRET)
 
     def counted(self) -> dict[str, float]:
         """What one of the processes says: answers by status."""
-        return {status: float(number) for status, number in COUNTED.findall(self.metrics())}
+        found, name = self.metrics(), "atelier_requests_total"
+        return {status: found.sum(name, status=status) for status in found.values(name, "status")}
 
 
 @pytest.fixture
@@ -87,4 +84,12 @@ def test_each_process_tells_the_sum_of_all_also_of_those_that_ended(two: TwoProc
         until(lambda pid=pid: pid not in two.pids("gauge_livesum"))  # type: ignore[misc]
         until(lambda: two.says(b"services") and len(two.pids("gauge_livesum")) == 2, seconds=60)
     assert two.counted() == {"503": asked}, "what the ended processes had counted is lost"
-    assert "atelier_requests_in_flight 0.0" in two.metrics()
+    until(lambda: two.metrics().sum("atelier_processes") == 2)
+    until(lambda: two.metrics().sum("atelier_upstreams", service="text-to-speech", status="unhealthy") == 1)
+    found = two.metrics()
+    assert found.sum("atelier_requests_in_flight") == 0
+    for name in ("request_seconds", "first_byte_seconds"):
+        assert found.sum(f"atelier_{name}_count", service="text-to-speech") == asked
+    assert found.sum("atelier_process_memory_bytes") > 50_000_000, "of both"
+    assert found.sum("atelier_upstreams", service="text-to-speech") == 1, "told once, though both see it"
+    assert found.sum("atelier_build_info") == 1

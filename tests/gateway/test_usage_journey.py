@@ -13,6 +13,7 @@ import time
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -337,12 +338,40 @@ async def test_memory_stays_while_both_are_away(mortal: Metering) -> None:
     grown = tracemalloc.get_traced_memory()[0] - sum(map(sys.getsizeof, ids))
     tracemalloc.stop()
     assert grown < 5_000_000, grown
+    assert ledger.lag_seconds() > 1
     waiting = ledger.waiting()["journal_bytes"]
     assert waiting is not None
     assert waiting > 50_000 * 100, "the records are elsewhere"
     mortal.postgres.start()
     mortal.redis.start()
     await written(mortal.database, ids)
+
+
+async def test_the_lag_is_the_age_of_the_oldest_record_wherever_it_waits(mortal: Metering) -> None:
+    ledger = await mortal.ledger()
+    mortal.postgres.stop()
+    await ledger.settle(record())
+
+    async def streamed() -> bool:
+        return mortal.streamed() > 0 and ledger.waiting()["journal_bytes"] == 0 and ledger.lag_seconds() > 1
+
+    await eventually(streamed)
+    mortal.redis.stop()
+    old = record()
+    old.created -= timedelta(seconds=100)
+    await ledger.settle(old)
+
+    async def back_in_the_journal() -> bool:
+        return (ledger.waiting()["journal_bytes"] or 0) > 0 and 100 < ledger.lag_seconds() < 160
+
+    await eventually(back_in_the_journal)
+    mortal.postgres.start()
+    mortal.redis.start()
+
+    async def caught_up() -> bool:
+        return ledger.lag_seconds() == 0
+
+    await eventually(caught_up)
 
 
 @pytest.mark.parametrize("location", ["sqlite", "postgresql"], indirect=True)

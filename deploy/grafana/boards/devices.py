@@ -16,7 +16,7 @@ MODELS = [
     ),
     bars(
         "Memory that models take", "Roughly; nothing while one is not in memory.", "bytes",
-        ask("sum by (host, instance, model) (atelier_worker_model_memory_bytes) > 0", "{{model}} ({{host}})"), width=12,
+        ask("sum by (host, instance, model) (atelier_worker_model_memory_bytes)", "{{model}} ({{host}})"), width=12,
     ),
     bars(
         "Share of the memory for models", "What lies in memory, of what a worker's models may take together.",
@@ -52,10 +52,10 @@ STEPS = [
         ask(mean("atelier_worker_batch_size", "model"), "{{model}}"),
     ),
     lines(
-        "Time to load a model (95 %)", "From the disk to the device, checksums included. Over an hour.", "s",
+        "Time to load a model (mean)", "From the disk to the device, checksums included; since the workers began.", "s",
         ask(
-            "histogram_quantile(0.95, sum by (le, model) (rate(atelier_worker_model_load_seconds_bucket[1h])))",
-            "{{model}}",
+            "sum by (model) (atelier_worker_model_load_seconds_sum)"
+            " / sum by (model) (atelier_worker_model_load_seconds_count)", "{{model}}",
         ),
     ),
 ]  # fmt: skip

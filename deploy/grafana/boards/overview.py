@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from boards.panels import BAD, FAIR, GOOD, ask, ask_now, ask_rows, board, lines, number, rows, states
-from boards.words import per_second, quantile, share
+from boards.words import known, per_second, quantile, share
 
 UP = {0: ("down", BAD), 1: ("up", GOOD)}
 
@@ -14,25 +14,25 @@ _FAILED = 'sum(rate(atelier_requests_total{status=~"5.."}[$__rate_interval]))'
 
 NOW = [
     number(
-        "Requests per second", "All services, answered and refused.", "reqps", ask(_ALL), decimals=2, empty="0",
+        "Requests per second", "All services, answered and refused.", "reqps", ask(f"{_ALL} or vector(0)"), decimals=2,
     ),
     number(
-        "Failures", "Share of the answers with a status of 500 or more.", "percentunit", ask(share(_FAILED, _ALL)),
+        "Failures", "Share of the answers with a status of 500 or more.", "percentunit", ask_now(known(share(_FAILED, _ALL))),
         steps=((None, GOOD), (0.01, FAIR), (0.05, BAD)), decimals=2, empty="no traffic",
     ),
     number(
-        "In flight", "Requests that gateways are serving now.", "short", ask("sum(atelier_requests_in_flight)"),
+        "In flight", "Requests that gateways are serving now.", "short", ask("sum(atelier_requests_in_flight) or vector(0)"),
     ),
     number(
-        "Waiting", "Requests in the queues of the workers.", "short", ask("sum(atelier_worker_requests_waiting)"),
-        steps=((None, GOOD), (20, FAIR), (100, BAD)), empty="0",
+        "Waiting", "Requests in the queues of the workers.", "short",
+        ask("sum(atelier_worker_requests_waiting) or vector(0)"), steps=((None, GOOD), (20, FAIR), (100, BAD)),
     ),
     number(
         "Usage on its way", "Age of the oldest usage record that is not in the database.", "s",
-        ask("max(atelier_usage_lag_seconds)"), steps=((None, GOOD), (60, FAIR), (300, BAD)), decimals=0,
+        ask_now("max(atelier_usage_lag_seconds)"), steps=((None, GOOD), (60, FAIR), (300, BAD)), decimals=0,
     ),
     number(
-        "Alerts", "How many alerts fire; the table at the end names them.", "short",
+        "Alerts", "How many alerts fire; the table below names them.", "short",
         ask('count(ALERTS{alertstate="firing"}) or vector(0)'), steps=((None, GOOD), (1, BAD)),
     ),
     states(
@@ -45,6 +45,14 @@ NOW = [
             'label_replace(min(atelier_database_up), "server", "database", "", "")'
             ' or label_replace(min(atelier_redis_up), "server", "Redis", "", "")', "{{server}}",
         ), UP, width=9,
+    ),
+]  # fmt: skip
+
+ALERTS = [
+    rows(
+        "Alerts that fire", "docs/monitoring.md says of each what it means and what to do.",
+        ask_rows('ALERTS{alertstate="firing"}'), hidden=("Time", "Value", "__name__", "alertstate"),
+        names={"alertname": "Alert"}, height=5,
     ),
 ]  # fmt: skip
 
@@ -111,22 +119,14 @@ BELOW = [
     ),
 ]  # fmt: skip
 
-ALERTS = [
-    rows(
-        "Alerts that fire", "docs/monitoring.md says of each what it means and what to do.",
-        ask_rows('ALERTS{alertstate="firing"}'), hidden=("Time", "Value", "__name__", "alertstate"),
-        names={"alertname": "Alert"},
-    ),
-]  # fmt: skip
-
 
 def overview() -> Dashboard:
     about = "Every gateway and every worker together."
     sections = [
         ("Now", NOW),
+        ("Alerts", ALERTS),
         ("Traffic", TRAFFIC),
         ("What fails and what is refused", TROUBLE),
         ("Queues, disks and processes", BELOW),
-        ("Alerts", ALERTS),
     ]
     return board("Atelier: overview", "atelier-overview", about, sections)

@@ -81,7 +81,10 @@ def number(
     title: str, about: str, unit: str, asked: Builder[Dataquery], *, steps: Steps = ((None, PLAIN),), width: int = 4,
     empty: str = "none", decimals: int | None = None,
 ) -> Panel:  # fmt: skip
-    """One value, and how it went behind it. empty: what is written where there is no value."""
+    """One value, and how it went behind it where that is asked. empty: what is written where there is no value.
+
+    Of a range Grafana shows the last value, however old: what may have none now is asked as it is now.
+    """
     panel = _begun(stat.Panel(), title, about, unit, (asked,), width=width, height=LOW)
     panel.thresholds(_thresholds(steps)).no_value(empty).color_mode(common_models.BigValueColorMode.VALUE)
     panel.graph_mode(common_models.BigValueGraphMode.AREA).reduce_options(_last())

@@ -21,7 +21,7 @@ from boards.panels import (
     spread,
     states,
 )  # fmt: skip
-from boards.words import mean, per_second, quantile, share
+from boards.words import known, mean, per_second, quantile, share
 
 THIS = '{service="$service"}'
 GOOD_ANSWERS = '{service="$service",status="200"}'
@@ -36,22 +36,23 @@ NOW = [
         "State", "Whether any gateway has an upstream that can be asked.",
         ask_now(f"max by (service) (atelier_service_up{THIS})", "{{service}}"), UP, width=4,
     ),
-    number("Requests per second", "Answered and refused.", "reqps", ask(_ALL), decimals=2, empty="0"),
+    number("Requests per second", "Answered and refused.", "reqps", ask(f"{_ALL} or vector(0)"), decimals=2),
     number(
-        "Failures", "Share of the answers with a status of 500 or more.", "percentunit", ask(share(_FAILED, _ALL)),
+        "Failures", "Share of the answers with a status of 500 or more.", "percentunit", ask_now(known(share(_FAILED, _ALL))),
         steps=((None, GOOD), (0.01, FAIR), (0.05, BAD)), decimals=2, empty="no traffic",
     ),
     number(
         "Whole answer (95 %)", "19 of 20 requests that go well are answered within this.", "s",
-        ask(quantile(0.95, "atelier_request_seconds", "service", GOOD_ANSWERS)), decimals=1, empty="no traffic",
+        ask_now(known(quantile(0.95, "atelier_request_seconds", "service", GOOD_ANSWERS))), decimals=1, empty="no traffic",
     ),
     number(
         "Running", "Requests that were admitted and are not settled yet.", "short",
-        ask(f"sum(atelier_requests_running{THIS}) or vector(0)"), empty="0",
+        ask(f"sum(atelier_requests_running{THIS}) or vector(0)"),
     ),
     number(
         "Waiting", "Requests in the queues of the workers.", "short",
-        ask(f"sum(atelier_worker_requests_waiting{THIS})"), steps=((None, GOOD), (20, FAIR), (100, BAD)), empty="0",
+        ask(f"sum(atelier_worker_requests_waiting{THIS}) or vector(0)"),
+        steps=((None, GOOD), (20, FAIR), (100, BAD)),
     ),
 ]  # fmt: skip
 
@@ -107,12 +108,12 @@ UPSTREAMS = [
     rows(
         "What probes found", "Upstreams by what the last probe of a gateway found.",
         ask_rows('sum by (upstream, status) (atelier_upstreams{service="$service"}) > 0'), width=12,
-        hidden=("Time",), names={"upstream": "Upstream", "status": "State", "Value": "How many"},
+        hidden=("Time",), names={"upstream": "Upstream", "status": "State", "Value": "How many"}, height=6,
     ),
     rows(
         "Circuits", "Closed is well; an open one is asked nothing for a while, since requests to it failed.",
         ask_rows('sum by (tier, state) (atelier_upstream_circuits{service="$service"}) > 0'), width=12,
-        hidden=("Time",), names={"tier": "Tier", "state": "State", "Value": "How many"},
+        hidden=("Time",), names={"tier": "Tier", "state": "State", "Value": "How many"}, height=6,
     ),
 ]  # fmt: skip
 

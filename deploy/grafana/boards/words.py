@@ -21,3 +21,8 @@ def mean(histogram: str, by: str, only: str = "") -> str:
 def share(part: str, whole: str) -> str:
     """Of 1. Nothing where there is no traffic; 0 where no part of it is meant."""
     return f"({part} or {whole} * 0) / {whole}"
+
+
+def known(number: str) -> str:
+    """Without NaN, which is what comes of no traffic: a single value is to say so."""
+    return f"({number}) >= 0"

@@ -37,6 +37,7 @@ from atelier.gateway.upstreams import create_upstreams
 from atelier.gateway.usage import create_ledger
 from atelier.settings import Settings
 from atelier.state.database import open_database
+from atelier.tracing import TracedRequests, tracer
 from atelier.wire.body_limit import BodyLimit
 from atelier.wire.routes import ROUTES
 
@@ -80,7 +81,7 @@ async def open_gateway(
         for part in (certificate, artifacts, tenants, ledger, limits, upstreams, metrics):
             await part.start()
             stack.push_async_callback(part.stop)
-        pipeline = Pipeline(limits, upstreams, artifacts, ledger, settings.prices)
+        pipeline = _pipeline()(limits, upstreams, artifacts, ledger, settings.prices)
         stack.push_async_callback(pipeline.drained, DRAIN_SECONDS)
         watch(lambda: request_samples(pipeline))
         yield Gateway(
@@ -132,7 +133,17 @@ def create_app(settings: Settings, secret: str, *, processes: Path | None = None
         lambda: [("requests_in_flight", (), front.in_flight), ("requests_arriving", (), front.arriving)]
     )
     bounded = BodyLimit(front, most_bytes=settings.most_body_mb * 1_000_000)
-    return RequestLog(bounded, fault=fault, metrics=metrics)
+    logged = RequestLog(bounded, fault=fault, metrics=metrics)
+    found = tracer()
+    return logged if found is None else TracedRequests(logged, found, direct)
+
+
+def _pipeline() -> type[Pipeline]:
+    if tracer() is None:
+        return Pipeline
+    from atelier.gateway.traced import TracedPipeline
+
+    return TracedPipeline
 
 
 def _framework(

@@ -12,7 +12,7 @@ import structlog
 from cryptography import x509
 from yarl import URL
 
-from atelier.process_numbers import Sample
+from atelier.gauges import Sample
 
 LOOK_SECONDS = 3600.0
 RETRY_SECONDS = 300.0

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
 
-from atelier.gateway.gauges import Gauges
+from atelier.gateway.gauges import gateway_gauges
 from atelier.gateway.shared_metrics import FOLDER
 from atelier.process_numbers import process_samples
 
@@ -56,7 +56,7 @@ class Metrics:
             "atelier_cache_lookups", "Requests that a kept answer could have served.", ("service", "result"),
             registry=self._registry,
         )  # fmt: skip
-        self.gauges = Gauges(self._registry)
+        self.gauges = gateway_gauges(self._registry)
         self.gauges.watch(lambda: process_samples("gateway"))
         self.gauges.watch(lambda: [("processes", (), 1)])
         self._children: dict[tuple[str, int, str], _Counted] = {}

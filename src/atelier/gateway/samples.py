@@ -5,18 +5,23 @@ from __future__ import annotations
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import get_args
 
+from atelier.catalog import SERVICES
 from atelier.gateway.artifacts import Artifacts
 from atelier.gateway.limits import Limits
 from atelier.gateway.pipeline import Pipeline
 from atelier.gateway.upstreams import Upstream, Upstreams
 from atelier.gateway.upstreams.circuit import State
 from atelier.gateway.usage import Ledger
-from atelier.process_numbers import Sample
+from atelier.gauges import Sample
 from atelier.state.database import Database
+from atelier.wire.exchange import NO_PLAN
+
+_STATUSES = ("healthy", "degraded", "starting", "unhealthy")
+"""What a probe can find."""
 
 
 def upstream_samples(upstreams: Upstreams) -> Iterable[Sample]:
@@ -29,12 +34,13 @@ def upstream_samples(upstreams: Upstreams) -> Iterable[Sample]:
         yield "upstream_retries", (service,), retries
 
 
-def _of_pool(service: str, pool: Iterable[Upstream], now: float) -> Iterable[Sample]:
-    probed: Counter[tuple[str, str]] = Counter()
+def _of_pool(service: str, pool: Sequence[Upstream], now: float) -> Iterable[Sample]:
+    probed = {(upstream.label, status): 0 for upstream in pool for status in _STATUSES}
     at_work: Counter[str] = Counter()
     circuits = {(str(upstream.tier), state): 0 for upstream in pool for state in get_args(State)}
     for upstream in pool:
-        probed[upstream.label, upstream.status] += 1
+        status = upstream.status if upstream.status in _STATUSES else "unhealthy"  # its own word: it could be any
+        probed[upstream.label, status] += 1
         at_work[upstream.label] += upstream.in_flight
         circuits[str(upstream.tier), upstream.circuit.state(now)] += 1
     for (label, status), count in probed.items():
@@ -46,7 +52,8 @@ def _of_pool(service: str, pool: Iterable[Upstream], now: float) -> Iterable[Sam
 
 
 def request_samples(pipeline: Pipeline) -> Iterable[Sample]:
-    for (service, plan), count in pipeline.running().items():
+    running = dict.fromkeys(((service, NO_PLAN) for service in SERVICES), 0) | pipeline.running()
+    for (service, plan), count in running.items():
         yield "requests_running", (service, plan), count
 
 

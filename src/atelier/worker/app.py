@@ -1,12 +1,14 @@
-"""The worker's server: the OpenAI-compatible routes of its services, /v1/models and /health."""
+"""The worker's server: the OpenAI-compatible routes of its services, /v1/models, /health and /metrics."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 
 import structlog
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -15,16 +17,27 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as HttpRoute
 
 from atelier.catalog import SERVICES
-from atelier.errors import AtelierError, Internal, MethodNotAllowed, NotFound, openai_envelope, openai_status
+from atelier.errors import (
+    AtelierError,
+    Internal,
+    MethodNotAllowed,
+    NotFound,
+    Unauthenticated,
+    openai_envelope,
+    openai_status,
+)
+from atelier.scraper import MEDIA_TYPE, is_scraper
+from atelier.tracing import TracedRequests, tracer
 from atelier.wire.body import read_body
 from atelier.wire.body_limit import BodyLimit
 from atelier.wire.call import Route
-from atelier.wire.exchange import COMMERCIAL_HEADER, REVISION_HEADER, SECONDS_HEADER, TENANT_HEADER
+from atelier.wire.exchange import COMMERCIAL_HEADER, PLAN_HEADER, REVISION_HEADER, SECONDS_HEADER, TENANT_HEADER
 from atelier.wire.media import load_data_uri
 from atelier.wire.metering import tell
 from atelier.wire.routes import ROUTES
 from atelier.wire.serving import final_result, respond_in_pieces, until_disconnect
 from atelier.worker.host import Host
+from atelier.worker.metrics import PlanNames
 from atelier.worker.residency import Resident
 
 _SERVED = frozenset({"ready", "resting"})
@@ -33,8 +46,16 @@ _SERVED = frozenset({"ready", "resting"})
 log = structlog.get_logger()
 
 
-def create_app(host: Host, services: Sequence[str], *, most_body_bytes: int) -> Starlette:
-    """An ASGI app that serves `services` from `host`, and starts and stops it."""
+def create_app(
+    host: Host, services: Sequence[str], *, most_body_bytes: int, metrics_token: SecretStr | None = None,
+    metrics_port: int | None = None,
+) -> Starlette:  # fmt: skip
+    """An ASGI app that serves `services` from `host`, and starts and stops it.
+
+    metrics_token: what /metrics wants as a bearer token; none: it is as open as /health. metrics_port: which of the
+    ports tells the numbers, so that who asks all of them counts nothing twice; none: every one.
+    """
+    host.metrics.watch(host, services)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None, None]:
@@ -48,12 +69,15 @@ def create_app(host: Host, services: Sequence[str], *, most_body_bytes: int) -> 
     routes = [HttpRoute(row.path, _endpoint(host, row, most_body_bytes), methods=["POST"]) for row in rows]
     routes += [
         HttpRoute("/health", lambda _: JSONResponse(health(host, services))),
+        HttpRoute("/metrics", _metrics(host, metrics_token, metrics_port)),
         HttpRoute("/v1/models", lambda _: JSONResponse(model_list(host))),
     ]
+    found = tracer()
+    traced = [] if found is None else [Middleware(TracedRequests, tracer=found, paths=[row.path for row in rows])]
     return Starlette(
         routes=routes,
         lifespan=lifespan,
-        middleware=[Middleware(BodyLimit, most_bytes=most_body_bytes)],
+        middleware=[*traced, Middleware(BodyLimit, most_bytes=most_body_bytes)],
         exception_handlers={
             AtelierError: _refuse,
             HTTPException: _refuse_http,
@@ -63,12 +87,30 @@ def create_app(host: Host, services: Sequence[str], *, most_body_bytes: int) -> 
     )
 
 
+def _metrics(host: Host, token: SecretStr | None, port: int | None) -> Callable[[Request], Awaitable[Response]]:
+    async def metrics(request: Request) -> Response:
+        if token is not None and not is_scraper(request.headers, token):
+            raise Unauthenticated("metrics want the token of ATELIER_METRICS_TOKEN")
+        if port not in {None, request.scope["server"][1]}:
+            return Response(f"# This process tells its numbers on port {port}.\n", media_type=MEDIA_TYPE)
+        return Response(await asyncio.to_thread(host.metrics.text), media_type=MEDIA_TYPE)
+
+    return metrics
+
+
 def _endpoint(host: Host, row: Route, most_bytes: int) -> Callable[[Request], Awaitable[Response]]:
+    plans = PlanNames()
+
     async def endpoint(request: Request) -> Response:
         call = await row.read(await read_body(request, most_file_bytes=most_bytes), load_data_uri)
         commercial = bool(request.headers.get(COMMERCIAL_HEADER))
         events = host.run(
-            row.service, call.request, tenant=_tenant(request), seconds=_seconds(request), commercial=commercial
+            row.service,
+            call.request,
+            tenant=_tenant(request),
+            seconds=_seconds(request),
+            commercial=commercial,
+            plan=plans.named(request.headers.get(PLAN_HEADER)),
         )
         if call.stream:
             response = await respond_in_pieces(request, row, call, events)

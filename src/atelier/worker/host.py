@@ -8,10 +8,14 @@ from contextlib import aclosing
 from atelier.contracts.base import Contract, Event
 from atelier.contracts.image_to_text import ImageToTextRequest
 from atelier.errors import AtelierError, InvalidRequest, LicenceForbids, NotFound
+from atelier.tracing import tracer
+from atelier.wire.exchange import NO_PLAN
 from atelier.worker.memory import Memory, MemoryRules
+from atelier.worker.metrics import WorkerMetrics
 from atelier.worker.outputs import encoded
 from atelier.worker.residency import ModelPlan, Resident
 from atelier.worker.scheduler import Scheduler
+from atelier.worker.watching import Watcher
 
 
 class Host:
@@ -29,9 +33,10 @@ class Host:
     ) -> None:
         self.residents = [Resident(plan) for plan in plans]
         self._aliases = aliases or {}
-        self.scheduler = Scheduler(
-            Memory(self.residents, memory or MemoryRules()), most_waiting=most_waiting, on_crash=on_crash
-        )
+        self.metrics = WorkerMetrics()
+        watchers = [self.metrics, *_traces()]
+        self.memory = Memory(self.residents, memory or MemoryRules(), watchers=watchers)
+        self.scheduler = Scheduler(self.memory, most_waiting=most_waiting, on_crash=on_crash, watchers=watchers)
         self._seconds = seconds
 
     def start(self) -> None:
@@ -49,10 +54,16 @@ class Host:
         tenant: str,
         seconds: float | None = None,
         commercial: bool = False,
+        plan: str = NO_PLAN,
     ) -> AsyncGenerator[Event, None]:
-        """Partial events, then the Result. Raises NotFound for a model that is not here, Overloaded, TooSlow, …"""
+        """Partial events, then the Result. Raises NotFound for a model that is not here, Overloaded, TooSlow, …
+
+        plan: the class of the tenant, for the metrics.
+        """
         resident = self.choose(service, request, commercial=commercial)
-        job = self.scheduler.submit(resident, request, tenant=tenant, seconds=seconds or self._seconds)
+        job = self.scheduler.submit(
+            resident, request, tenant=tenant, seconds=seconds or self._seconds, service=service, plan=plan
+        )
         async with aclosing(encoded(job)) as events:
             async for event in events:
                 yield event
@@ -82,6 +93,15 @@ class Host:
         if not able:
             raise NotFound(f"model: {name or task} is not served here; GET /v1/models lists what is", field="model")
         return _licensed(able) if commercial else able[0]
+
+
+def _traces() -> list[Watcher]:
+    found = tracer()
+    if found is None:
+        return []
+    from atelier.worker.traced import Traces
+
+    return [Traces(found)]
 
 
 def _licensed(able: Sequence[Resident]) -> Resident:

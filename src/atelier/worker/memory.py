@@ -13,6 +13,7 @@ import structlog
 
 from atelier.errors import ModelMissing
 from atelier.worker.residency import Resident
+from atelier.worker.watching import Reason, Watcher
 
 STAY_SECONDS = 5.0
 STAY_LOADS = 3.0
@@ -47,15 +48,26 @@ class Memory:
     """Which of `residents` are in memory."""
 
     def __init__(
-        self, residents: Sequence[Resident], rules: MemoryRules, clock: Callable[[], float] = time.monotonic
+        self,
+        residents: Sequence[Resident],
+        rules: MemoryRules,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        watchers: Sequence[Watcher] = (),
     ) -> None:
         self._residents = residents
         self._rules = rules
         self._clock = clock
+        self._watchers = watchers
         self._stays: dict[Resident, _Stay] = {}
         self._not_before: dict[Resident, float] = {}
         self._wanted: Resident | None = None
         self._leaving: frozenset[Resident] = frozenset()
+
+    @property
+    def budget(self) -> int | None:
+        """Bytes that the models may take together; None: as many as there are."""
+        return self._rules.budget
 
     def first(self) -> list[Resident]:
         """What is loaded at the start: the pinned, then the others in their order, as far as there is room."""
@@ -74,6 +86,8 @@ class Memory:
         started = self._clock()
         resident.load()
         now = self._clock()
+        for watcher in self._watchers:
+            watcher.loaded(resident, now - started)
         if resident.state == "ready":
             self._stays[resident] = _Stay(now, now, max(STAY_SECONDS, STAY_LOADS * (now - started)))
         elif resident.info is not None:  # what kept it from coming back may pass: another program had the memory
@@ -112,7 +126,7 @@ class Memory:
             if resident in busy:
                 stay.used = now
             elif self._is_left_alone(resident, now - stay.used):
-                self._unload(resident)
+                self._unload(resident, "idle")
 
     def _is_left_alone(self, resident: Resident, seconds: float) -> bool:
         longest = self._rules.idle_seconds
@@ -148,7 +162,7 @@ class Memory:
                 self._wanted, self._leaving = resident, frozenset(going)
             return False
         for other in going:
-            self._unload(other)
+            self._unload(other, "room")
         return True
 
     def _refuse_too_large(self, resident: Resident) -> None:
@@ -163,9 +177,11 @@ class Memory:
                 field="model",
             )
 
-    def _unload(self, resident: Resident) -> None:
+    def _unload(self, resident: Resident, reason: Reason) -> None:
         del self._stays[resident]
         resident.unload()
+        for watcher in self._watchers:
+            watcher.evicted(resident, reason)
         log.info("model unloaded", model=resident.model)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Hashable
+from collections import Counter, defaultdict
+from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -14,9 +14,11 @@ import structlog
 from atelier.contracts.base import Contract, Result
 from atelier.contracts.engine import PicturePreview, PicturesMade, RawEvent, Run, SpeechMade
 from atelier.errors import AtelierError, Cancelled, Internal, Overloaded, TooSlow, Unavailable
+from atelier.wire.exchange import NO_PLAN
 from atelier.worker.fair_queue import FairQueue
 from atelier.worker.memory import Memory
 from atelier.worker.residency import Resident
+from atelier.worker.watching import Outcome, Watcher
 
 MOST_UNREAD = 8
 """A run whose client reads slower than it is made pauses at so many unread outputs; previews are left out instead."""
@@ -31,7 +33,10 @@ log = structlog.get_logger()
 
 @dataclass(eq=False)
 class Job:
-    """A request in the scheduler's hands, seen from the event loop that sent it."""
+    """A request in the scheduler's hands, seen from the event loop that sent it.
+
+    plan: the class of its tenant. arrived, started, ended: by the clock that never goes back.
+    """
 
     resident: Resident
     request: Contract
@@ -39,6 +44,11 @@ class Job:
     deadline: float
     scheduler: Scheduler
     loop: asyncio.AbstractEventLoop
+    service: str = ""
+    plan: str = NO_PLAN
+    arrived: float = field(default_factory=time.monotonic)
+    started: float | None = None
+    ended: float | None = None
     inbox: asyncio.Queue[RawEvent | Exception] = field(default_factory=asyncio.Queue)
     run: Run | None = None
     cost: float = 1.0
@@ -83,11 +93,19 @@ class Scheduler:
     `on_crash` is called should that thread ever end by a fault of its own: nothing can be served after that.
     """
 
-    def __init__(self, memory: Memory, *, most_waiting: int = 64, on_crash: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        memory: Memory,
+        *,
+        most_waiting: int = 64,
+        on_crash: Callable[[], None] | None = None,
+        watchers: Sequence[Watcher] = (),
+    ) -> None:
         self._memory = memory
         self._most_waiting = most_waiting
         self.most_pause_seconds = PAUSE_SECONDS
         self._on_crash = on_crash
+        self._watchers = watchers
         self._wake = threading.Condition()
         self._queues: defaultdict[Resident, FairQueue[Job]] = defaultdict(FairQueue)
         self._running: list[Job] = []
@@ -112,17 +130,31 @@ class Scheduler:
     def is_alive(self) -> bool:
         return self._thread.is_alive()
 
-    def submit(self, resident: Resident, request: Contract, *, tenant: str, seconds: float) -> Job:
+    def submit(
+        self,
+        resident: Resident,
+        request: Contract,
+        *,
+        tenant: str,
+        seconds: float,
+        service: str = "",
+        plan: str = NO_PLAN,
+    ) -> Job:
         """Queue a request; `seconds` from now it is given up. Raises Overloaded when the queue is full."""
-        job = Job(resident, request, tenant, time.monotonic() + seconds, self, asyncio.get_running_loop())
+        deadline, loop = time.monotonic() + seconds, asyncio.get_running_loop()
+        job = Job(resident, request, tenant, deadline, self, loop, service, plan)
         with self._wake:
             if not self.is_alive:
                 raise Unavailable("the worker has failed and is being started again", retry_after=5)
             waiting = self._count_waiting()
             if waiting >= self._most_waiting:
+                for watcher in self._watchers:
+                    watcher.refused(job)
                 raise Overloaded(
                     f"{waiting} requests are waiting already; try again soon", retry_after=self._expected_wait(waiting)
                 )
+            for watcher in self._watchers:
+                watcher.queued(job)
             self._queues[resident].push(tenant, job, cost=1.0)
             self._notice()
         return job
@@ -149,6 +181,12 @@ class Scheduler:
     def queue(self) -> dict[str, int]:
         with self._wake:
             return {"running": len(self._running), "waiting": self._count_waiting()}
+
+    def standing(self) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
+        """How many requests run and how many wait, by service and plan."""
+        with self._wake:
+            running, waiting = list(self._running), [job for queue in self._queues.values() for job in queue]
+        return Counter((job.service, job.plan) for job in running), Counter((job.service, job.plan) for job in waiting)
 
     def _count_waiting(self) -> int:
         return sum(len(queue) for queue in self._queues.values())
@@ -240,7 +278,10 @@ class Scheduler:
             except Exception as problem:
                 self._end(job, _in_words(problem))
             else:
+                job.started = time.monotonic()
                 self._running.append(job)
+                for watcher in self._watchers:
+                    watcher.started(job)
 
     def _fits(self, job: Job) -> bool:
         if job.resident.state != "ready":
@@ -273,6 +314,8 @@ class Scheduler:
         spent = time.perf_counter() - started
         self.steps += 1
         self.step_seconds += spent
+        for watcher in self._watchers:
+            watcher.stepped(resident, jobs, spent)
         for job, run in zip(jobs, runs, strict=True):
             job.compute_ms += spent * 1000 / len(runs)
             self._publish(job, run)
@@ -306,6 +349,10 @@ class Scheduler:
                 job.resident.engine.close(job.run)
             except Exception as fault:
                 log.error("engine failed to close a run", model=job.resident.model, exc_info=fault)
+        job.ended = time.monotonic()
+        outcome = _outcome(job, problem)
+        for watcher in self._watchers:
+            watcher.ended(job, outcome)
         if problem is not None:
             self._send(job, problem)
         with self._wake:
@@ -324,6 +371,16 @@ def _why_lost(job: Job, now: float) -> AtelierError | None:
     if job.reads_too_slowly(now):
         return TooSlow(f"nothing of the answer was read for {job.scheduler.most_pause_seconds:.0f} s")
     return TooSlow("the request took longer than its time limit")
+
+
+def _outcome(job: Job, problem: AtelierError | None) -> Outcome:
+    if problem is None:
+        return "succeeded" if job.answered else "cancelled"
+    if isinstance(problem, Cancelled):
+        return "cancelled"
+    if isinstance(problem, TooSlow):
+        return "too_slow"
+    return "refused" if problem.status < 500 else "failed"
 
 
 def _in_words(problem: Exception) -> AtelierError:

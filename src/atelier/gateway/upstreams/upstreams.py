@@ -22,6 +22,7 @@ from atelier.gateway.upstreams.probing import EVERY_SECONDS, Probing
 from atelier.gateway.upstreams.upstream import Served, Times, Upstream
 from atelier.rules import UpstreamRule
 from atelier.settings import Settings, SettingsProblem
+from atelier.tracing import tracer
 from atelier.wire.aside import aside
 from atelier.wire.exchange import COMMERCIAL_HEADER, NO_PLAN, PLAN_HEADER, SECONDS_HEADER, TENANT_HEADER, Outgoing
 from atelier.wire.legs import Leg, legs, merged
@@ -89,6 +90,7 @@ class Upstreams:
         self._probing = Probing(every=every)
         self._names = Names(self._choices.values(), self._probe_all, every=2 * every, look_up=look_up)
         self._client: Client | None = None
+        self._answering = _answering()
 
     @property
     def pools(self) -> dict[str, list[Upstream]]:
@@ -122,7 +124,7 @@ class Upstreams:
         """One POST, answered with a good status. Errors: see Answering."""
         assert self._client is not None
         pool = self._choices[service]
-        return Answering(
+        return self._answering(
             self._client, pool, self._times, self._deadlines, outgoing=outgoing, headers=headers, served=served
         )
 
@@ -198,6 +200,14 @@ class Upstreams:
         ):
             async for event in events:
                 yield event
+
+
+def _answering() -> type[Answering]:
+    if tracer() is None:
+        return Answering
+    from atelier.gateway.traced import TracedAnswering
+
+    return TracedAnswering
 
 
 def _ascii(name: str) -> str:
