@@ -26,11 +26,6 @@ _ENVIRONMENT = {
     "RAY_SERVE_WORKER_PROXY_HTTP_PORT": str(NODE_PORT),
     # Serve changes nothing more often than this (seconds); tests need not wait as long as a large cluster should.
     "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.1",
-    # Dead nodes are noticed by their connections; this bounds what is left to time-outs.
-    "RAY_health_check_initial_delay_ms": "500",
-    "RAY_health_check_period_ms": "500",
-    "RAY_health_check_timeout_ms": "2000",
-    "RAY_health_check_failure_threshold": "3",
 }
 
 

@@ -101,7 +101,7 @@ async def test_what_a_replica_refuses_is_passed_on(node: Any) -> None:
 
 
 async def test_load_brings_a_second_replica_and_rest_takes_it_away(gateway: GatewayProcess, node: Any) -> None:
-    assert replicas() == {"RUNNING": 1}
+    await becomes(lambda: replicas() == {"RUNNING": 1})
     async with load(gateway, 8) as seen:
         await becomes(lambda: replicas() == {"RUNNING": 2})
     assert seen.statuses.keys() == {200}
