@@ -70,6 +70,7 @@ def create_app(
     routes += [
         HttpRoute("/health", lambda _: JSONResponse(health(host, services))),
         HttpRoute("/metrics", _metrics(host, metrics_token, metrics_port)),
+        HttpRoute("/ready", lambda _: ready(host)),
         HttpRoute("/v1/models", lambda _: JSONResponse(model_list(host))),
     ]
     found = tracer()
@@ -143,12 +144,23 @@ def _no_link(_: str) -> str:
 def health(host: Host, services: Sequence[str]) -> dict[str, object]:
     """`healthy` when every task has a model that is ready, `degraded` when some have; `starting`; `unhealthy`."""
     return {
-        "status": _status(host.residents) if host.scheduler.is_alive else "unhealthy",
+        "status": status(host),
         "services": list(services),
         "models": [_described(resident) for resident in host.residents],
         "queue": host.scheduler.queue(),
         "steps": host.scheduler.steps,
     }
+
+
+def status(host: Host) -> str:
+    """As `health` says it."""
+    return _status(host.residents) if host.scheduler.is_alive else "unhealthy"
+
+
+def ready(host: Host) -> Response:
+    """For those who ask for a status alone: 200 where something is served, else 503."""
+    now = status(host)
+    return JSONResponse({"status": now}, status_code=200 if now in {"healthy", "degraded"} else 503)
 
 
 def _status(residents: Sequence[Resident]) -> str:
