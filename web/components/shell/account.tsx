@@ -4,6 +4,7 @@ import { LogOut, Moon, Sun } from 'lucide-react';
 import { useTheme } from 'next-themes';
 import { Button } from '@/components/ui/button';
 import { ask } from '@/lib/client/ask';
+import { forgetPrompts } from '@/lib/client/prompts';
 
 /** Who is signed in, the theme, and the way out. */
 export function Account({ tenant }: { tenant: string }) {
@@ -41,5 +42,6 @@ export function ThemeButton() {
 
 async function signOut(): Promise<void> {
   await ask('/api/session', { method: 'DELETE' }).catch(() => undefined);
+  forgetPrompts();
   window.location.assign('/sign-in'); // a whole new page: nothing of this tenant stays in memory
 }

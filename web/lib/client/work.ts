@@ -16,7 +16,8 @@ export interface Work<T> {
   /** Cancels what was going on, and begins. */
   begin: (work: (signal: AbortSignal) => Promise<T>) => Promise<void>;
   cancel: () => void;
-  reset: () => void;
+  /** Shows something that was made before. */
+  show: (result: T) => void;
 }
 
 const UNKNOWN = { error: 'Something unexpected went wrong on this page. Try again.', code: 'failed' };
@@ -45,9 +46,13 @@ export function useWork<T>(): Work<T> {
     }
   }, []);
 
-  const reset = useCallback(() => setState({ is: 'idle' }), []);
+  const show = useCallback((result: T) => {
+    current.current?.abort();
+    current.current = null;
+    setState({ is: 'done', result });
+  }, []);
 
   useEffect(() => () => current.current?.abort(), []);
 
-  return { state, begin, cancel, reset };
+  return { state, begin, cancel, show };
 }
