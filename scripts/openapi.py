@@ -1,8 +1,12 @@
-"""Write the gateway's OpenAPI document to web/lib/ai/openapi.json, from which the web kit's types are made."""
+"""Write the gateway's OpenAPI document to web/lib/ai/openapi.json, from which the web kit's types are made.
+
+python scripts/openapi.py [FILE]
+"""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,4 +31,4 @@ def document() -> str:
 
 
 if __name__ == "__main__":
-    FILE.write_text(document())
+    (Path(sys.argv[1]) if sys.argv[1:] else FILE).write_text(document())
