@@ -18,7 +18,8 @@ NOW = [
     ),
     number(
         "Failures", "Share of the answers with a status of 500 or more.", "percentunit",
-        ask_now(known(share(_FAILED, _ALL))), steps=((None, GOOD), (0.01, FAIR), (0.05, BAD)), decimals=2, empty="no traffic",
+        ask_now(known(share(_FAILED, _ALL))), decimals=2, empty="no traffic",
+        steps=((None, GOOD), (0.01, FAIR), (0.05, BAD)),
     ),
     number(
         "In flight", "Requests that gateways are serving now.", "short",

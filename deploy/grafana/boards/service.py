@@ -39,7 +39,8 @@ NOW = [
     number("Requests per second", "Answered and refused.", "reqps", ask(f"{_ALL} or vector(0)"), decimals=2),
     number(
         "Failures", "Share of the answers with a status of 500 or more.", "percentunit",
-        ask_now(known(share(_FAILED, _ALL))), steps=((None, GOOD), (0.01, FAIR), (0.05, BAD)), decimals=2, empty="no traffic",
+        ask_now(known(share(_FAILED, _ALL))), decimals=2, empty="no traffic",
+        steps=((None, GOOD), (0.01, FAIR), (0.05, BAD)),
     ),
     number(
         "Whole answer (95 %)", "19 of 20 requests that go well are answered within this.", "s",
