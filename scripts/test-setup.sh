@@ -26,7 +26,8 @@ fi
 scripts/fetch-test-speech.sh
 
 # Prometheus and promtool, for the rules and the dashboards.
-command -v promtool >/dev/null 2>&1 || scripts/unpack-debian.sh prometheus build/prometheus '*/bin/promtool'
+{ command -v prometheus && command -v promtool; } >/dev/null 2>&1 ||
+    scripts/unpack-debian.sh prometheus build/prometheus '*/bin/promtool'
 
 installed=tests/contract/node/node_modules/.package-lock-of-this.json
 if ! cmp -s tests/contract/node/package-lock.json "$installed"; then

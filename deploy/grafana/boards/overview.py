@@ -17,11 +17,13 @@ NOW = [
         "Requests per second", "All services, answered and refused.", "reqps", ask(f"{_ALL} or vector(0)"), decimals=2,
     ),
     number(
-        "Failures", "Share of the answers with a status of 500 or more.", "percentunit", ask_now(known(share(_FAILED, _ALL))),
-        steps=((None, GOOD), (0.01, FAIR), (0.05, BAD)), decimals=2, empty="no traffic",
+        "Failures", "Share of the answers with a status of 500 or more.", "percentunit",
+        ask_now(known(share(_FAILED, _ALL))), decimals=2, empty="no traffic",
+        steps=((None, GOOD), (0.01, FAIR), (0.05, BAD)),
     ),
     number(
-        "In flight", "Requests that gateways are serving now.", "short", ask("sum(atelier_requests_in_flight) or vector(0)"),
+        "In flight", "Requests that gateways are serving now.", "short",
+        ask("sum(atelier_requests_in_flight) or vector(0)"),
     ),
     number(
         "Waiting", "Requests in the queues of the workers.", "short",

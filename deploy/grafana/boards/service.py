@@ -38,12 +38,14 @@ NOW = [
     ),
     number("Requests per second", "Answered and refused.", "reqps", ask(f"{_ALL} or vector(0)"), decimals=2),
     number(
-        "Failures", "Share of the answers with a status of 500 or more.", "percentunit", ask_now(known(share(_FAILED, _ALL))),
-        steps=((None, GOOD), (0.01, FAIR), (0.05, BAD)), decimals=2, empty="no traffic",
+        "Failures", "Share of the answers with a status of 500 or more.", "percentunit",
+        ask_now(known(share(_FAILED, _ALL))), decimals=2, empty="no traffic",
+        steps=((None, GOOD), (0.01, FAIR), (0.05, BAD)),
     ),
     number(
         "Whole answer (95 %)", "19 of 20 requests that go well are answered within this.", "s",
-        ask_now(known(quantile(0.95, "atelier_request_seconds", "service", GOOD_ANSWERS))), decimals=1, empty="no traffic",
+        ask_now(known(quantile(0.95, "atelier_request_seconds", "service", GOOD_ANSWERS))), decimals=1,
+        empty="no traffic",
     ),
     number(
         "Running", "Requests that were admitted and are not settled yet.", "short",
