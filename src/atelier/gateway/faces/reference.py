@@ -90,6 +90,7 @@ class _Shown:
 _GETS = {
     "/v1/models/{model:path}": _Shown((_MODEL_NAME,), refusals=(401, 403, 404, 503)),
     "/api/usage": _Shown((_MONTH,), refusals=(401, 403, 422, 503)),
+    "/api/usage/days": _Shown((_MONTH,), refusals=(401, 403, 422, 503)),
     "/metrics": _Shown(media_type="text/plain"),
 }
 
