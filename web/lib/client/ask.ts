@@ -71,7 +71,3 @@ async function failureOf(answer: Response): Promise<Failure> {
     request_id: said?.request_id,
   };
 }
-
-/** What the answer said about one field. */
-export const errorAt = (failure: Refused | null, field: string): string | undefined =>
-  failure?.field === field ? failure.error : undefined;
