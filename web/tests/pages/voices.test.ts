@@ -14,7 +14,7 @@ test('voices that only say a language are chosen as languages', () => {
   const espeak = model(['alloy', 'af', 'de'], ['af', 'de']);
   expect(voiceOptions(espeak, '').map(({ value }) => value)).toEqual(['', 'alloy']);
   expect(languageOptions(espeak).map(({ label }) => label)).toEqual([
-    'The voice’s own',
+    'The voice’s own, or English',
     'Afrikaans',
     'German',
   ]);

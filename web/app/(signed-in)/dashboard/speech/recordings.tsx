@@ -1,10 +1,11 @@
 'use client';
 
+import { clsx } from 'clsx';
 import { AudioLines, Download, Pause, Play } from 'lucide-react';
 import { useState } from 'react';
 import useSWR from 'swr';
 import { type Playback, usePlayback } from '@/components/sound/playback';
-import { Button, buttonClass } from '@/components/ui/button';
+import { buttonClass } from '@/components/ui/button';
 import { Notice } from '@/components/ui/notice';
 import { Empty, Skeleton } from '@/components/ui/states';
 import type { Refused } from '@/lib/client/ask';
@@ -56,28 +57,29 @@ interface EntryProps {
 }
 
 function Entry({ artifact, playback, onPlay }: EntryProps) {
-  const text = promptOf(artifact.id) ?? `Recording of ${moment(artifact.created_at)}`;
+  const text = promptOf(artifact.id);
+  const made = moment(artifact.created_at);
+  const title = text ?? made;
   const playing = playback?.playing ?? false;
   const Icon = playing ? Pause : Play;
   return (
     <li className="relative flex min-w-0 items-center gap-3 border-b py-2">
-      <Button
-        look="plain"
-        size="icon"
-        className="rounded-full"
-        aria-label={`${playing ? 'Pause' : 'Play'}: ${text}`}
+      <button
+        type="button"
         onClick={onPlay}
+        aria-label={`${playing ? 'Pause' : 'Play'}: ${title}`}
+        className="grid size-11 shrink-0 place-items-center rounded-full bg-mat text-ink transition-colors hover:bg-accent-wash hover:text-accent-deep"
       >
-        <Icon aria-hidden className="size-4 fill-current" />
-      </Button>
+        <Icon aria-hidden className={clsx('size-4 fill-current', !playing && 'translate-x-px')} />
+      </button>
       <div className="min-w-0 flex-1">
-        <p className="truncate text-[0.9375rem]">{text}</p>
-        <p className="truncate text-sm text-soft">{facts(artifact, playback)}</p>
+        <p className="truncate text-[0.9375rem]">{title}</p>
+        <p className="truncate text-sm text-soft">{facts(artifact, playback, text ? made : '')}</p>
       </div>
       <a
         href={`${artifact.url}?download=speech`}
         download
-        aria-label={`Download: ${text}`}
+        aria-label={`Download: ${title}`}
         className={buttonClass({ look: 'quiet', size: 'icon' })}
       >
         <Download aria-hidden className="size-[1.15rem]" strokeWidth={1.75} />
@@ -93,12 +95,12 @@ function Entry({ artifact, playback, onPlay }: EntryProps) {
 
 const heard = ({ time, duration }: Playback) => (duration > 0 ? Math.min(1, time / duration) : 0);
 
-function facts(artifact: Artifact, playback: Playback | null): string {
+function facts(artifact: Artifact, playback: Playback | null, made: string): string {
   if (playback?.broken) return 'This browser cannot play it';
   const kind = artifact.media_type
     .replace(/^audio\/(x-)?/, '')
     .replace('mpeg', 'mp3')
     .replace('ogg', 'opus');
-  const where = playback?.duration ? `${clock(playback.time)} of ${clock(playback.duration)}` : '';
-  return [where || moment(artifact.created_at), kind, size(artifact.bytes)].join(' · ');
+  const place = playback?.duration ? `${clock(playback.time)} of ${clock(playback.duration)}` : made;
+  return [place, kind, size(artifact.bytes)].filter(Boolean).join(' · ');
 }

@@ -1,10 +1,13 @@
 import { AudioLines, Square } from 'lucide-react';
 import { Button } from '@/components/ui/button';
 import { Field } from '@/components/ui/field';
+import { Notice } from '@/components/ui/notice';
 import { Slider } from '@/components/ui/slider';
 import { errorAt, type Refused } from '@/lib/client/ask';
+import { useModels } from '@/lib/client/models';
 import { fine, whole } from '@/lib/client/words';
 import { type Draft, MOST_CHARACTERS } from './draft';
+import { FileAndModel } from './file-and-model';
 import { VoiceFields } from './voice-fields';
 
 interface SpeechFormProps {
@@ -17,6 +20,8 @@ interface SpeechFormProps {
 }
 
 export function SpeechForm({ draft, change, working, failure, onSpeak, onCancel }: SpeechFormProps) {
+  const { models = [], failure: away, again } = useModels('text-to-speech');
+  const model = models.find(({ id }) => id === draft.model) ?? models[0];
   const ready = draft.text.trim() !== '' && !working;
   const speak = () => {
     if (ready) onSpeak();
@@ -49,7 +54,8 @@ export function SpeechForm({ draft, change, working, failure, onSpeak, onCancel 
           />
         )}
       </Field>
-      <VoiceFields draft={draft} change={change} failure={failure} />
+      {away && <Notice failure={away} onRetry={again} />}
+      <VoiceFields draft={draft} change={change} failure={failure} model={model} />
       <Slider
         label="Speed"
         value={draft.speed}
@@ -59,6 +65,7 @@ export function SpeechForm({ draft, change, working, failure, onSpeak, onCancel 
         words={(speed) => (speed === 1 ? 'As the voice speaks' : `${fine(speed * 100)} %`)}
         onChange={(speed) => change({ speed })}
       />
+      <FileAndModel draft={draft} change={change} failure={failure} models={models} model={model} />
       {working ? (
         <Button onClick={onCancel} className="w-full">
           <Square aria-hidden className="size-4" /> Cancel

@@ -1,29 +1,24 @@
-import { Choice } from '@/components/ui/choice';
 import { Combobox } from '@/components/ui/combobox';
 import { Field } from '@/components/ui/field';
-import { More } from '@/components/ui/more';
-import { Notice } from '@/components/ui/notice';
 import { errorAt, type Refused } from '@/lib/client/ask';
-import { useModels } from '@/lib/client/models';
 import { plural } from '@/lib/client/words';
-import { type Draft, FORMATS } from './draft';
+import type { Model } from '@/lib/shapes';
+import type { Draft } from './draft';
 import { languageOptions, voiceOptions } from './voices';
 
 interface VoiceFieldsProps {
   draft: Draft;
   change: (part: Partial<Draft>) => void;
   failure: Refused | null;
+  model: Model | undefined;
 }
 
-/** Who speaks: language and voice, and behind a line the model and the kind of file. */
-export function VoiceFields({ draft, change, failure }: VoiceFieldsProps) {
-  const { models = [], failure: away, again } = useModels('text-to-speech');
-  const model = models.find(({ id }) => id === draft.model) ?? models[0];
+/** Who speaks. */
+export function VoiceFields({ draft, change, failure, model }: VoiceFieldsProps) {
   const languages = languageOptions(model);
   const voices = voiceOptions(model, draft.language);
   return (
     <>
-      {away && <Notice failure={away} onRetry={again} />}
       <Field
         label="Language"
         error={errorAt(failure, 'language')}
@@ -50,28 +45,6 @@ export function VoiceFields({ draft, change, failure }: VoiceFieldsProps) {
           />
         )}
       </Field>
-      <More label="Model and file">
-        <Choice
-          legend="File"
-          value={draft.format}
-          options={FORMATS.map((format) => ({ value: format, label: format }))}
-          onChange={(format) => change({ format })}
-        />
-        <Field label="Model" error={errorAt(failure, 'model')} hint={model?.note}>
-          {(control) => (
-            <select
-              {...control}
-              className="entry"
-              value={model?.id ?? ''}
-              onChange={(event) => change({ model: event.target.value, voice: '', language: '' })}
-            >
-              {models.map(({ id }) => (
-                <option key={id}>{id}</option>
-              ))}
-            </select>
-          )}
-        </Field>
-      </More>
     </>
   );
 }

@@ -4,8 +4,8 @@ import type { Option } from '@/components/ui/matching';
 import { byName, languageName } from '@/lib/client/languages';
 import type { Model } from '@/lib/shapes';
 
-const OWN_LANGUAGE: Option = { value: '', label: 'The voice’s own' };
-const OWN_VOICE: Option = { value: '', label: 'The language’s own' };
+const OWN_LANGUAGE: Option = { value: '', label: 'The voice’s own, or English' };
+const STANDARD_VOICE: Option = { value: '', label: 'Standard voice' };
 
 export function languageOptions(model: Model | undefined): Option[] {
   const tags = byName(model?.languages ?? []);
@@ -19,7 +19,7 @@ export function voiceOptions(model: Model | undefined, language: string): Option
   const fits = (voice: Described) =>
     language !== '' && shorter(voice.language) === shorter(language) ? 0 : 1;
   voices.sort((a, b) => fits(a) - fits(b));
-  return [OWN_VOICE, ...voices.map(({ value, label, hint }) => ({ value, label, hint }))];
+  return [STANDARD_VOICE, ...voices.map(({ value, label, hint }) => ({ value, label, hint }))];
 }
 
 interface Described extends Option {
