@@ -3,9 +3,12 @@
 import { clsx } from 'clsx';
 import { FileUp } from 'lucide-react';
 import { type DragEvent, useRef, useState } from 'react';
+import { size } from '@/lib/client/words';
 
 const SOUND = /^(audio|video)\//;
 const NAMES = /\.(aac|aiff?|amr|flac|m4a|mkv|mov|mp3|mp4|mpe?g|oga|ogg|opus|wav|webm|wma)$/i;
+
+const MOST_BYTES = 100_000_000;
 
 /** A file by drop or by choice. A native file input, so that keyboard and screen readers have it too. */
 export function Dropzone({ onFile }: { onFile: (file: File) => void }) {
@@ -15,9 +18,9 @@ export function Dropzone({ onFile }: { onFile: (file: File) => void }) {
 
   function take(file: File | undefined) {
     if (!file) return;
-    const fits = SOUND.test(file.type) || NAMES.test(file.name);
-    setWrong(fits ? null : file.name);
-    if (fits) onFile(file);
+    const found = problemOf(file);
+    setWrong(found);
+    if (!found) onFile(file);
   }
 
   function drag(event: DragEvent, by: 1 | -1) {
@@ -56,13 +59,21 @@ export function Dropzone({ onFile }: { onFile: (file: File) => void }) {
         <span className="font-medium">
           {over ? 'Let go to use it' : 'Choose a recording, or drop it here'}
         </span>
-        <span className="text-sm text-soft">Sound or video, up to 100 MB</span>
+        <span className="text-sm text-soft">Sound or video, up to {size(MOST_BYTES)}</span>
       </label>
       {wrong && (
         <p role="alert" className="text-sm break-words text-bad">
-          {wrong} is neither sound nor video.
+          {wrong}
         </p>
       )}
     </div>
   );
+}
+
+function problemOf(file: File): string | null {
+  if (!SOUND.test(file.type) && !NAMES.test(file.name)) return `${file.name} is neither sound nor video.`;
+  if (file.size === 0) return `${file.name} is empty.`;
+  return file.size > MOST_BYTES
+    ? `${file.name} has ${size(file.size)}: more than ${size(MOST_BYTES)}.`
+    : null;
 }

@@ -67,7 +67,7 @@ const Line = memo(function Line({ segment, active, word, onSeek }: LineProps) {
         lang="en"
         aria-label={`Go to ${clock(segment.start)}`}
         onClick={() => onSeek(segment.start)}
-        className="h-7 min-w-12 rounded-sm text-right font-mono text-sm text-accent underline-offset-4 hover:underline"
+        className="h-7 min-w-10 rounded-sm text-left font-mono text-sm text-accent underline-offset-4 hover:underline"
       >
         {clock(segment.start)}
       </button>

@@ -1,6 +1,7 @@
 'use client';
 
 import { FileAudio, Mic, X } from 'lucide-react';
+import { useEffect, useRef } from 'react';
 import { Button } from '@/components/ui/button';
 import { size } from '@/lib/client/words';
 import { Dropzone } from './dropzone';
@@ -15,21 +16,33 @@ interface SourceProps {
 /** Where the recording comes from: a file, or the microphone. */
 export function Source({ file, onFile }: SourceProps) {
   const recorder = useRecorder(onFile);
-  if (file) return <Chosen file={file} onRemove={() => onFile(null)} />;
-  if (recorder.state.is === 'recording' || recorder.state.is === 'asking')
-    return <RecorderPanel recorder={recorder} />;
+  const { is } = recorder.state;
+  const busy = is === 'recording' || is === 'asking';
+  const box = useKeptFocus(file ? 'chosen' : is);
   return (
-    <div className="grid gap-3">
-      <Dropzone onFile={onFile} />
-      {recorder.state.is === 'refused' ? (
-        <RecorderPanel recorder={recorder} />
-      ) : (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset would need a legend, and this needs only a name
+    <div ref={box} role="group" aria-label="Recording" tabIndex={-1} className="grid gap-3 rounded-xl">
+      {file && <Chosen file={file} onRemove={() => onFile(null)} />}
+      {!file && !busy && <Dropzone onFile={onFile} />}
+      {!file && is === 'idle' && (
         <Button onClick={recorder.begin} className="w-full">
           <Mic aria-hidden className="size-4" /> Record with the microphone
         </Button>
       )}
+      {!file && is !== 'idle' && <RecorderPanel recorder={recorder} />}
     </div>
   );
+}
+
+/** Where the control that had the focus went away, its neighbourhood has it, so that the keyboard goes on from there. */
+function useKeptFocus(step: string) {
+  const box = useRef<HTMLDivElement>(null);
+  const shown = useRef(step);
+  useEffect(() => {
+    if (shown.current !== step && document.activeElement === document.body) box.current?.focus();
+    shown.current = step;
+  }, [step]);
+  return box;
 }
 
 function Chosen({ file, onRemove }: { file: File; onRemove: () => void }) {

@@ -48,7 +48,7 @@ export function TranscriptPanel({ transcript, name, playback }: TranscriptPanelP
       )}
       <p className="text-sm text-soft">{facts(transcript)}</p>
       <div className="flex flex-wrap gap-2">
-        <CopyButton text={transcript.text.trim()} label="Copy text" />
+        <CopyButton text={transcript.text.trim()} label="Copy" />
         <Exports segments={transcript.segments} name={name} />
       </div>
       <Warnings warnings={transcript.warnings} />
