@@ -1,8 +1,12 @@
-"""Write the gateway's OpenAPI document to web/lib/ai/openapi.json, from which the web kit's types are made."""
+"""Write the gateway's OpenAPI document to web/lib/ai/openapi.json, from which the web kit's types are made.
+
+python scripts/openapi.py [FILE]
+"""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,10 +20,9 @@ NOT_FOR_TENANTS = ("/admin", "/metrics")
 
 
 def document() -> str:
-    """The same text for the same gateway, whatever the environment says."""
+    """The same text for the same gateway, whatever its version is called."""
     with TemporaryDirectory() as home:
-        settings = Settings.model_construct(**{**Settings(home=Path(home)).model_dump(), "home": Path(home)})
-        client = TestClient(create_app(settings, "x" * 32))
+        client = TestClient(create_app(Settings(home=Path(home)), "x" * 32))
         described = client.get("/openapi.json").json()
     described["info"]["version"] = "as installed"
     kept = {path: item for path, item in described["paths"].items() if not path.startswith(NOT_FOR_TENANTS)}
@@ -27,4 +30,4 @@ def document() -> str:
 
 
 if __name__ == "__main__":
-    FILE.write_text(document())
+    (Path(sys.argv[1]) if sys.argv[1:] else FILE).write_text(document())

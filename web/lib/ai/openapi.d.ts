@@ -468,6 +468,18 @@ export interface components {
             next: string | null;
         };
         /**
+         * CallerAnswer
+         * @description services: what the credentials are for; null is every one.
+         */
+        CallerAnswer: {
+            /** Services */
+            services: string[] | null;
+            /** Tenant */
+            tenant: string;
+            /** User */
+            user: string | null;
+        };
+        /**
          * ChatAnswer
          * @description `chat.completion`, or `chat.completion.chunk` in a stream.
          */
@@ -496,6 +508,27 @@ export interface components {
         Deleted: {
             /** Deleted */
             deleted: number;
+        };
+        /** HealthReport */
+        HealthReport: {
+            /** Services */
+            services: {
+                [key: string]: components["schemas"]["ServiceHealth"];
+            };
+            /** State */
+            state: {
+                [key: string]: unknown;
+            };
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "healthy" | "degraded" | "unhealthy";
+            /**
+             * Timestamp
+             * Format: date-time
+             */
+            timestamp: string;
         };
         /**
          * ImageDatum
@@ -582,6 +615,78 @@ export interface components {
             warnings: string[];
         };
         /**
+         * LimitAnswer
+         * @description service: `*` where it is one sum over all. per: null for concurrent requests. resets_in: seconds.
+         */
+        LimitAnswer: {
+            /** Allowed */
+            allowed: number;
+            /** Left */
+            left: number;
+            /**
+             * Measure
+             * @enum {string}
+             */
+            measure: "requests" | "units" | "cost" | "concurrent";
+            /** Per */
+            per: ("second" | "minute" | "hour" | "day" | "month") | null;
+            /** Resets In */
+            resets_in: number;
+            /** Service */
+            service: string;
+            /** Unit */
+            unit: string;
+            /** Window Seconds */
+            window_seconds: number;
+        };
+        /** LimitList */
+        LimitList: {
+            /** Limits */
+            limits: components["schemas"]["LimitAnswer"][];
+        };
+        /**
+         * ModelEntry
+         * @description A model that is ready, with more than is named here where there is more to tell.
+         */
+        ModelEntry: {
+            /** Created */
+            created: number;
+            /** Id */
+            id: string;
+            /** Languages */
+            languages?: string[] | null;
+            /** Note */
+            note?: string | null;
+            /**
+             * Object
+             * @constant
+             */
+            object: "model";
+            /** Owned By */
+            owned_by: string;
+            /**
+             * Service
+             * @enum {string}
+             */
+            service: "text-to-image" | "text-to-speech" | "speech-to-text" | "image-to-image" | "image-to-text";
+            /** Services */
+            services: ("text-to-image" | "text-to-speech" | "speech-to-text" | "image-to-image" | "image-to-text")[];
+            /** Voices */
+            voices?: string[] | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /** ModelList */
+        ModelList: {
+            /** Data */
+            data: components["schemas"]["ModelEntry"][];
+            /**
+             * Object
+             * @constant
+             */
+            object: "list";
+        };
+        /**
          * OcrAnswer
          * @description `lines` in reading order; `rotation`: degrees counter-clockwise that the first page was turned to be read.
          */
@@ -640,6 +745,13 @@ export interface components {
             page: number;
             /** Text */
             text: string;
+        };
+        /** Queue */
+        Queue: {
+            /** Running */
+            running: number;
+            /** Waiting */
+            waiting: number;
         };
         /** ReadingBody */
         ReadingBody: {
@@ -708,6 +820,71 @@ export interface components {
             tokens: number[];
             /** Words */
             words?: components["schemas"]["Word"][] | null;
+        };
+        /**
+         * ServiceHealth
+         * @description As the last probe found it. response_time: milliseconds. circuit: whether requests are let through.
+         */
+        ServiceHealth: {
+            /** Circuit */
+            circuit: string;
+            /** Model */
+            model: string | null;
+            /** Models */
+            models: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Process
+             * @description Of its worker, under `atelier serve`
+             */
+            process?: {
+                [key: string]: unknown;
+            } | null;
+            queue: components["schemas"]["Queue"] | null;
+            /** Response Time */
+            response_time: number | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "healthy" | "starting" | "degraded" | "unhealthy";
+            /** Upstreams */
+            upstreams: number;
+        };
+        /**
+         * ServiceUsage
+         * @description units: what the limits count, in `unit`. cost: in the currency of the prices.
+         */
+        ServiceUsage: {
+            /** Audio Seconds */
+            audio_seconds: number;
+            /** Cached */
+            cached: number;
+            /** Cancelled */
+            cancelled: number;
+            /** Characters */
+            characters: number;
+            /** Compute Ms */
+            compute_ms: number;
+            /** Cost */
+            cost: number;
+            /** Failed */
+            failed: number;
+            /** Fallback */
+            fallback: number;
+            /** Megapixels */
+            megapixels: number;
+            /** Requests */
+            requests: number;
+            /** Succeeded */
+            succeeded: number;
+            /** Tokens */
+            tokens: number;
+            /** Unit */
+            unit: string;
+            /** Units */
+            units: number;
         };
         /**
          * SpeechBody
@@ -859,6 +1036,56 @@ export interface components {
             total_tokens: number;
             /** Type */
             type?: string | null;
+        };
+        /**
+         * UsageDay
+         * @description One service and model on one day, in UTC. model: empty where none answered.
+         */
+        UsageDay: {
+            /** Cost */
+            cost: number;
+            /** Day */
+            day: string;
+            /** Failed */
+            failed: number;
+            /** Model */
+            model: string;
+            /** Requests */
+            requests: number;
+            /**
+             * Service
+             * @enum {string}
+             */
+            service: "text-to-image" | "text-to-speech" | "speech-to-text" | "image-to-image" | "image-to-text";
+            /** Unit */
+            unit: string;
+            /** Units */
+            units: number;
+        };
+        /** UsageDays */
+        UsageDays: {
+            /** Days */
+            days: components["schemas"]["UsageDay"][];
+            /** Month */
+            month: string;
+        };
+        /**
+         * UsageMonth
+         * @description usage: requests of every service. services: the sums of those that had any.
+         */
+        UsageMonth: {
+            /** Month */
+            month: string;
+            /** Services */
+            services: {
+                [key: string]: components["schemas"]["ServiceUsage"];
+            };
+            /** Total */
+            total: number;
+            /** Usage */
+            usage: {
+                [key: string]: number;
+            };
         };
         /** Word */
         Word: {
@@ -1233,7 +1460,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["CallerAnswer"];
                 };
             };
             /** @description No credentials, or bad ones */
@@ -1465,6 +1692,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImagesBody"];
+                    "text/event-stream": unknown;
                 };
             };
             /** @description No credentials, or bad ones */
@@ -1956,7 +2184,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["LimitList"];
                 };
             };
             /** @description No credentials, or bad ones */
@@ -2391,6 +2619,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImagesBody"];
+                    "text/event-stream": unknown;
                 };
             };
             /** @description No credentials, or bad ones */
@@ -2638,6 +2867,12 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SpeechBody"];
+                    "audio/aac": unknown;
+                    "audio/flac": unknown;
+                    "audio/mpeg": unknown;
+                    "audio/ogg": unknown;
+                    "audio/pcm": unknown;
+                    "audio/wav": unknown;
                 };
             };
             /** @description No credentials, or bad ones */
@@ -2855,7 +3090,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["UsageMonth"];
                 };
             };
             /** @description No credentials, or bad ones */
@@ -2938,7 +3173,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["UsageDays"];
                 };
             };
             /** @description No credentials, or bad ones */
@@ -3144,7 +3379,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["HealthReport"];
                 };
             };
             /** @description Nothing can be served */
@@ -3153,7 +3388,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["HealthReport"];
                 };
             };
         };
@@ -5282,7 +5517,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ModelList"];
                 };
             };
             /** @description No credentials, or bad ones */
@@ -5352,7 +5587,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ModelEntry"];
                 };
             };
             /** @description No credentials, or bad ones */
