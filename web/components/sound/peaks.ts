@@ -4,12 +4,18 @@ const RATE = 8000;
 /** Larger ones take too much memory to decode: an hour of sound is a hundred megabytes of samples. */
 const MOST_BYTES = 30_000_000;
 
-/** How loud it is, 0 to 1 of its loudest, in `count` even parts. Raises where the browser cannot decode it. */
-export async function peaksOf(file: Blob, count: number): Promise<number[]> {
+/** `peaks`: how loud it is, 0 to 1 of its loudest, in even parts. `duration`: seconds. */
+export interface Outline {
+  peaks: number[];
+  duration: number;
+}
+
+/** Raises where the browser cannot decode the file. */
+export async function outlineOf(file: Blob, count: number): Promise<Outline> {
   if (file.size > MOST_BYTES) throw new Error('too large to be drawn');
   const decoder = new OfflineAudioContext(1, 1, RATE);
   const sound = await decoder.decodeAudioData(await file.arrayBuffer());
-  return loudest(sound.getChannelData(0), count);
+  return { peaks: loudest(sound.getChannelData(0), count), duration: sound.duration };
 }
 
 /** The greatest sample of each of `count` parts, the greatest of all being 1. */

@@ -2,6 +2,7 @@
 
 import { Pause, Play } from 'lucide-react';
 import type { Playback } from '@/components/sound/playback';
+import { useOutline } from '@/components/sound/use-outline';
 import { Waveform } from '@/components/sound/waveform';
 import { clock } from '@/lib/client/words';
 
@@ -13,7 +14,7 @@ interface PlayerProps {
   source: Blob | string;
   /** What it is, for screen readers. */
   name: string;
-  /** Seconds, for recordings that do not know their own. */
+  /** Seconds, for files that do not tell their own. */
   duration?: number;
   autoPlay?: boolean;
 }
@@ -21,7 +22,8 @@ interface PlayerProps {
 /** Plays a recording and shows its outline, which is also where one moves about in it. */
 export function Player({ playback, src, source, name, duration = 0, autoPlay }: PlayerProps) {
   const { audio, playing, time, broken, toggle, seek, events } = playback;
-  const length = playback.duration || duration;
+  const outline = useOutline(source);
+  const length = playback.duration || duration || outline.duration;
   const at = Math.min(time, length);
   return (
     <div className="grid grid-cols-[auto_minmax(0,1fr)] items-center gap-x-4 gap-y-1 rounded-xl bg-mat p-4">
@@ -40,7 +42,7 @@ export function Player({ playback, src, source, name, duration = 0, autoPlay }: 
         )}
       </button>
       <div className="relative rounded-sm has-focus-visible:outline-2 has-focus-visible:outline-offset-2 has-focus-visible:outline-accent">
-        <Waveform source={source} heard={length > 0 ? at / length : 0} />
+        <Waveform peaks={outline.peaks} heard={length > 0 ? at / length : 0} />
         <input
           type="range"
           aria-label={`Place in ${name}`}

@@ -1,20 +1,17 @@
 'use client';
 
 import { useEffect, useMemo, useRef, useState } from 'react';
-import { fewer, peaksOf } from '@/components/sound/peaks';
-import { request } from '@/lib/client/ask';
+import { fewer } from '@/components/sound/peaks';
 
-const PEAKS = 400;
 const STRIDE = 4;
 const HEIGHT = 56;
 
-/** A recording as bars, those that were heard in colour. A flat line where it cannot be decoded. */
-export function Waveform({ source, heard }: { source: Blob | string; heard: number }) {
+/** A recording as bars, those that were heard in colour. Dots where there is nothing to draw. */
+export function Waveform({ peaks, heard }: { peaks: readonly number[]; heard: number }) {
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
-  const peaks = usePeaks(source);
   const bars = Math.max(1, Math.floor(width / STRIDE));
-  const path = useMemo(() => drawn(peaks ? fewer(peaks, bars) : [], bars), [peaks, bars]);
+  const path = useMemo(() => drawn(fewer(peaks, bars), bars), [peaks, bars]);
   const hidden = `inset(0 ${100 - Math.min(1, Math.max(0, heard)) * 100}% 0 0)`;
   return (
     <div ref={box} aria-hidden className="w-full overflow-hidden" style={{ height: HEIGHT }}>
@@ -42,23 +39,6 @@ function drawn(peaks: readonly number[], bars: number): string {
     const half = Math.max(0.5, ((peaks[index] ?? 0) * (HEIGHT - 6)) / 2);
     return `M${(index * stride + STRIDE / 2).toFixed(1)} ${(HEIGHT / 2 - half).toFixed(1)}v${(half * 2).toFixed(1)}`;
   }).join('');
-}
-
-function usePeaks(source: Blob | string): number[] | null {
-  const [peaks, setPeaks] = useState<number[] | null>(null);
-  useEffect(() => {
-    const stop = new AbortController();
-    setPeaks(null);
-    const read = async () => {
-      const file =
-        typeof source === 'string' ? await (await request(source, { signal: stop.signal })).blob() : source;
-      const found = await peaksOf(file, PEAKS);
-      if (!stop.signal.aborted) setPeaks(found);
-    };
-    read().catch(() => undefined); // it plays all the same
-    return () => stop.abort();
-  }, [source]);
-  return peaks;
 }
 
 function useWidth(box: { current: HTMLElement | null }): number {

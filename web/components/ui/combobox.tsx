@@ -27,6 +27,7 @@ export function Combobox({ options, value, onChange, disabled, ...field }: Combo
   const list = useId();
   const chosen = options.find((option) => option.value === value);
   const offered = open ? matching(options, typed ?? '') : [];
+  const listed = offered.length > 0;
   const optionId = (index: number) => `${list}-${index}`;
 
   function show() {
@@ -71,10 +72,10 @@ export function Combobox({ options, value, onChange, disabled, ...field }: Combo
         className="entry truncate pr-10"
         autoComplete="off"
         spellCheck={false}
-        aria-expanded={open}
-        aria-controls={open ? list : undefined}
+        aria-expanded={listed}
+        aria-controls={listed ? list : undefined}
         aria-autocomplete="list"
-        aria-activedescendant={open && offered[at] ? optionId(at) : undefined}
+        aria-activedescendant={offered[at] ? optionId(at) : undefined}
         disabled={disabled}
         value={typed ?? chosen?.label ?? ''}
         onChange={type}
@@ -122,9 +123,17 @@ function Offers({ list, offered, at, value, typed, optionId, onChoose }: OffersP
   return (
     <div className="absolute inset-x-0 top-full z-10 mt-1 overflow-hidden rounded-lg border border-edge bg-surface shadow-card">
       {offered.length === 0 && (
-        <p className="px-3 py-3 text-[0.9375rem] text-soft">Nothing fits “{typed}”.</p>
+        <p role="status" className="px-3 py-3 text-[0.9375rem] text-soft">
+          Nothing fits “{typed}”.
+        </p>
       )}
-      <div ref={box} id={list} role="listbox" className="max-h-72 overflow-y-auto overscroll-contain p-1">
+      <div
+        ref={box}
+        id={list}
+        role="listbox"
+        hidden={offered.length === 0}
+        className="max-h-72 overflow-y-auto overscroll-contain p-1"
+      >
         {offered.map((option, index) => (
           // biome-ignore lint/a11y/useFocusableInteractive: the focus stays in the input, which names the active option
           // biome-ignore lint/a11y/useKeyWithClickEvents: the input handles the keys

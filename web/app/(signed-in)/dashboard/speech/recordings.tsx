@@ -2,6 +2,7 @@
 
 import { clsx } from 'clsx';
 import { AudioLines, Download, Pause, Play } from 'lucide-react';
+import Link from 'next/link';
 import { useState } from 'react';
 import useSWR from 'swr';
 import { type Playback, usePlayback } from '@/components/sound/playback';
@@ -25,7 +26,15 @@ export function Recordings() {
   const play = (artifact: Artifact) => (artifact.id === chosen?.id ? playback.toggle() : setChosen(artifact));
   return (
     <section aria-labelledby="recordings" className="mt-14 grid gap-4">
-      <h2 id="recordings">Made before</h2>
+      <div className="flex items-baseline justify-between gap-4">
+        <h2 id="recordings">Made before</h2>
+        <Link
+          href="/dashboard/artifacts"
+          className="text-[0.9375rem] text-accent underline underline-offset-4"
+        >
+          All artifacts
+        </Link>
+      </div>
       {error && !data && <Notice failure={error} onRetry={() => void mutate()} />}
       {recordings?.length === 0 && (
         <Empty icon={AudioLines} title="Nothing yet">

@@ -6,8 +6,9 @@ import { useSWRConfig } from 'swr';
 import { LimitLeft } from '@/components/ui/limit-left';
 import { Mat } from '@/components/ui/mat';
 import { Notice } from '@/components/ui/notice';
-import { PageHead, Workbench } from '@/components/ui/panel';
+import { PageHead } from '@/components/ui/panel';
 import { Empty } from '@/components/ui/states';
+import { Workbench } from '@/components/ui/workbench';
 import { ask } from '@/lib/client/ask';
 import { rememberPrompt } from '@/lib/client/prompts';
 import { useWork } from '@/lib/client/work';
@@ -47,6 +48,7 @@ export function Speech() {
     <>
       <PageHead title="Speech">Write what is to be said, choose a voice, and listen.</PageHead>
       <Workbench
+        working={working}
         controls={
           <>
             <SpeechForm

@@ -8,8 +8,9 @@ import { Player } from '@/components/sound/player';
 import { LimitLeft } from '@/components/ui/limit-left';
 import { Mat } from '@/components/ui/mat';
 import { Notice } from '@/components/ui/notice';
-import { PageHead, Workbench } from '@/components/ui/panel';
+import { PageHead } from '@/components/ui/panel';
 import { Empty } from '@/components/ui/states';
+import { Workbench } from '@/components/ui/workbench';
 import { ask } from '@/lib/client/ask';
 import { useWork } from '@/lib/client/work';
 import type { Transcript } from '@/lib/shapes';
@@ -48,6 +49,7 @@ export function Transcribe() {
         Bring a recording or speak into the microphone. Its words come with their times, as text or subtitles.
       </PageHead>
       <Workbench
+        working={working}
         controls={
           <>
             <HearForm
