@@ -51,7 +51,7 @@ export function Answer({ reading, chosen, onChoose }: AnswerProps) {
 
 function Lines({ lines, chosen, onChoose }: { lines: OcrLine[] } & Pick<AnswerProps, 'chosen' | 'onChoose'>) {
   return (
-    <ol className="grid">
+    <ol className="-mx-2 grid max-h-[30rem] overflow-y-auto">
       {lines.map((line, index) => (
         <li key={index}>
           <button
