@@ -13,6 +13,7 @@ import type { Refused } from '@/lib/client/ask';
 import { promptOf } from '@/lib/client/prompts';
 import { clock, moment, size } from '@/lib/client/words';
 import type { Artifact, ArtifactPage } from '@/lib/shapes';
+import { downloadOf, kindOf } from './kinds';
 
 /** What is asked for the list; mutate it when there is something new. */
 export const RECORDINGS = '/api/ai/artifacts?service=text-to-speech&limit=12';
@@ -86,7 +87,7 @@ function Entry({ artifact, playback, onPlay }: EntryProps) {
         <p className="truncate text-sm text-soft">{facts(artifact, playback, text ? made : '')}</p>
       </div>
       <a
-        href={`${artifact.url}?download=speech`}
+        href={downloadOf(artifact)}
         download
         aria-label={`Download: ${title}`}
         className={buttonClass({ look: 'quiet', size: 'icon' })}
@@ -106,10 +107,6 @@ const heard = ({ time, duration }: Playback) => (duration > 0 ? Math.min(1, time
 
 function facts(artifact: Artifact, playback: Playback | null, made: string): string {
   if (playback?.broken) return 'This browser cannot play it';
-  const kind = artifact.media_type
-    .replace(/^audio\/(x-)?/, '')
-    .replace('mpeg', 'mp3')
-    .replace('ogg', 'opus');
   const place = playback?.duration ? `${clock(playback.time)} of ${clock(playback.duration)}` : made;
-  return [place, kind, size(artifact.bytes)].filter(Boolean).join(' · ');
+  return [place, kindOf(artifact.media_type), size(artifact.bytes)].filter(Boolean).join(' · ');
 }

@@ -1,6 +1,6 @@
-import { AudioLines, Square } from 'lucide-react';
-import { Button } from '@/components/ui/button';
+import { AudioLines } from 'lucide-react';
 import { Field } from '@/components/ui/field';
+import { GoButton } from '@/components/ui/go-button';
 import { Notice } from '@/components/ui/notice';
 import { Slider } from '@/components/ui/slider';
 import { errorAt, type Refused } from '@/lib/client/ask';
@@ -66,15 +66,7 @@ export function SpeechForm({ draft, change, working, failure, onSpeak, onCancel 
         onChange={(speed) => change({ speed })}
       />
       <FileAndModel draft={draft} change={change} failure={failure} models={models} model={model} />
-      {working ? (
-        <Button onClick={onCancel} className="w-full">
-          <Square aria-hidden className="size-4" /> Cancel
-        </Button>
-      ) : (
-        <Button type="submit" look="primary" className="w-full" disabled={!ready}>
-          <AudioLines aria-hidden className="size-4" /> Speak
-        </Button>
-      )}
+      <GoButton icon={AudioLines} label="Speak" ready={ready} working={working} onCancel={onCancel} />
     </form>
   );
 }

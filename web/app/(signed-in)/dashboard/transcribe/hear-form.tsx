@@ -1,6 +1,6 @@
-import { MessageSquareText, Square } from 'lucide-react';
-import { Button } from '@/components/ui/button';
+import { MessageSquareText } from 'lucide-react';
 import { Choice } from '@/components/ui/choice';
+import { GoButton } from '@/components/ui/go-button';
 import { Notice } from '@/components/ui/notice';
 import type { Refused } from '@/lib/client/ask';
 import { useModels } from '@/lib/client/models';
@@ -36,15 +36,13 @@ export function HearForm({ draft, change, working, failure, onHear, onCancel }: 
       <Choice legend="Words" value={draft.task} options={TASKS} onChange={(task) => change({ task })} />
       {away && <Notice failure={away} onRetry={again} />}
       <HearOptions draft={draft} change={change} failure={failure} models={models} />
-      {working ? (
-        <Button onClick={onCancel} className="w-full">
-          <Square aria-hidden className="size-4" /> Cancel
-        </Button>
-      ) : (
-        <Button type="submit" look="primary" className="w-full" disabled={!draft.file}>
-          <MessageSquareText aria-hidden className="size-4" /> Transcribe
-        </Button>
-      )}
+      <GoButton
+        icon={MessageSquareText}
+        label="Transcribe"
+        ready={draft.file !== null}
+        working={working}
+        onCancel={onCancel}
+      />
     </form>
   );
 }

@@ -4,9 +4,9 @@ import { FileAudio, Mic, X } from 'lucide-react';
 import { useEffect, useRef } from 'react';
 import { Button } from '@/components/ui/button';
 import { size } from '@/lib/client/words';
-import { Dropzone } from './dropzone';
 import { useRecorder } from './recorder';
 import { RecorderPanel } from './recorder-panel';
+import { RecordingDrop } from './recording-drop';
 
 interface SourceProps {
   file: File | null;
@@ -23,7 +23,7 @@ export function Source({ file, onFile }: SourceProps) {
     // biome-ignore lint/a11y/useSemanticElements: a fieldset would need a legend, and this needs only a name
     <div ref={box} role="group" aria-label="Recording" tabIndex={-1} className="grid gap-3 rounded-xl">
       {file && <Chosen file={file} onRemove={() => onFile(null)} />}
-      {!file && !busy && <Dropzone onFile={onFile} />}
+      {!file && !busy && <RecordingDrop onFile={onFile} />}
       {!file && is === 'idle' && (
         <Button onClick={recorder.begin} className="w-full">
           <Mic aria-hidden className="size-4" /> Record with the microphone
