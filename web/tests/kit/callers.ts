@@ -45,6 +45,24 @@ export function upload(fields: Record<string, string | File>) {
   return { form: sent.body, contentType: sent.headers.get('content-type') ?? '' };
 }
 
+/** A form in two pieces, of which the second waits until it may come: who keeps the first back waits in vain. */
+export function slowUpload(until: Promise<void>) {
+  const [head, tail] = [
+    '--x\r\nContent-Disposition: form-data; name="file"; filename="x.png"\r\n\r\n',
+    'DATA\r\n--x--\r\n',
+  ];
+  const encoder = new TextEncoder();
+  const form = new ReadableStream<Uint8Array>({
+    async start(controller) {
+      controller.enqueue(encoder.encode(head));
+      await until;
+      controller.enqueue(encoder.encode(tail));
+      controller.close();
+    },
+  });
+  return { form, contentType: 'multipart/form-data; boundary=x', sent: head + tail };
+}
+
 /** Until it holds, for 20 seconds at most. */
 export async function until<Found>(
   look: () => Promise<Found>,

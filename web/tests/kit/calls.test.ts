@@ -21,7 +21,7 @@ import {
   UpstreamFailed,
 } from '@/lib/ai/errors';
 import { health, imageToText, limits, models, textToImage } from '@/lib/ai/gateway';
-import { someone, upload } from './callers';
+import { slowUpload, someone, upload } from './callers';
 import { type Reply, says, standIn } from './stand-in';
 
 const MADE = {
@@ -113,6 +113,14 @@ describe('repeats', () => {
     vi.stubEnv('AI_GATEWAY_URL', 'http://127.0.0.1:9');
     await expect(health()).rejects.toMatchObject({ name: 'Unavailable', status: 503 });
   });
+});
+
+test('a form streams through, unchanged and not held back', async () => {
+  const reading = { caption: 'a circle', ocr_text: null, ocr_lines: null, rotation: 0, pages: 1 };
+  const { asked, begun } = await replying(says(200, { ...MADE, ...reading }));
+  const { sent, ...form } = slowUpload(begun);
+  expect((await imageToText(someone(), form)).caption).toBe('a circle');
+  expect(asked[0]).toMatchObject({ body: sent, headers: { 'content-type': form.contentType } });
 });
 
 describe('every kind of failure', () => {

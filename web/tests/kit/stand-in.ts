@@ -21,15 +21,26 @@ afterEach(() => {
   for (const stop of stops.splice(0)) stop();
 });
 
+export interface StandIn {
+  url: string;
+  asked: Asked[];
+  /** Settles with the first bytes of the first body. */
+  begun: Promise<void>;
+}
+
 /** Each request gets the next reply; the last one stands for all that follow. */
-export async function standIn(...replies: Reply[]): Promise<{ url: string; asked: Asked[] }> {
+export async function standIn(...replies: Reply[]): Promise<StandIn> {
   const asked: Asked[] = [];
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
   const server = createServer(async (request, response) => {
     const left = new Promise<void>((resolve) => {
       response.once('close', () => !response.writableFinished && resolve());
     });
     let body = '';
-    for await (const piece of request) body += piece;
+    for await (const piece of request) {
+      begin();
+      body += piece;
+    }
     const { method = '', url = '', headers } = request;
     const reply = replies[Math.min(asked.length, replies.length - 1)];
     asked.push({ method, url, headers, body, left });
@@ -40,7 +51,7 @@ export async function standIn(...replies: Reply[]): Promise<{ url: string; asked
     server.closeAllConnections();
     server.close();
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked, begun };
 }
 
 export function says(status: number, body: unknown, headers: Record<string, string> = {}): Reply {
