@@ -4,6 +4,7 @@ import { Account } from '@/components/shell/account';
 import { Drawer } from '@/components/shell/drawer';
 import { Mark } from '@/components/shell/mark';
 import { Navigation } from '@/components/shell/navigation';
+import { Offline } from '@/components/shell/offline';
 
 /** The frame of every page: the pages at the side of a wide screen, behind a button on a narrow one. */
 export function Shell({ tenant, children }: { tenant: string; children: ReactNode }) {
@@ -23,9 +24,12 @@ export function Shell({ tenant, children }: { tenant: string; children: ReactNod
         <Navigation />
         <Account tenant={tenant} />
       </aside>
-      <main id="main" className="mx-auto w-full max-w-6xl px-4 py-6 sm:px-8 lg:py-10">
-        {children}
-      </main>
+      <div className="min-w-0">
+        <Offline />
+        <main id="main" className="mx-auto w-full max-w-6xl px-4 py-6 sm:px-8 lg:py-10">
+          {children}
+        </main>
+      </div>
     </div>
   );
 }

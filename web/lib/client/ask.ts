@@ -48,6 +48,10 @@ export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
   return answer.status === 204 ? (undefined as T) : ((await answer.json()) as T);
 }
 
+/** What a refusal says about one field. */
+export const errorAt = (failure: Refused | null, field: string): string | undefined =>
+  failure?.field === field ? failure.error : undefined;
+
 /** A POST of JSON. */
 export const posted = (body: unknown, signal?: AbortSignal): RequestInit => ({
   method: 'POST',

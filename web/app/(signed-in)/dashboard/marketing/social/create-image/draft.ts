@@ -1,18 +1,12 @@
 /** What is asked for: the fields of the form, and the request that they make. */
 
+import { type Tuning, tuned, UNTUNED } from '@/components/pictures/tuning';
 import { posted } from '@/lib/client/ask';
 
-export interface Draft {
+export interface Draft extends Tuning {
   prompt: string;
-  negative: string;
-  style: string;
   size: string;
   count: number;
-  /** Empty: by chance. */
-  seed: string;
-  /** Empty: what suits the model. */
-  steps: string;
-  guidance: string;
   /** The picture of one's own to begin with, by its id. */
   start: string | null;
   /** How much of that picture may change, 0 to 1. */
@@ -21,13 +15,9 @@ export interface Draft {
 
 export const BLANK: Draft = {
   prompt: '',
-  negative: '',
-  style: '',
+  ...UNTUNED,
   size: '1024x1024',
   count: 1,
-  seed: '',
-  steps: '',
-  guidance: '',
   start: null,
   strength: 0.7,
 };
@@ -44,24 +34,6 @@ export const PRESETS = [
   { size: 'auto', name: 'Auto', about: 'The model’s own' },
 ] as const;
 
-/** The gateway's styles: words that follow the prompt (docs/image-models.md). */
-export const STYLES = [
-  'realistic',
-  'photographic',
-  'cinematic',
-  'artistic',
-  'watercolor',
-  'oil-painting',
-  'pencil-sketch',
-  'line-art',
-  'digital-art',
-  'concept-art',
-  'comic-book',
-  'cartoon',
-  'anime',
-  'pixel-art',
-] as const;
-
 /** Width by height of a size; of `auto` a square. */
 export function proportions(size: string): [number, number] {
   const [width, height] = size.split('x').map(Number);
@@ -72,13 +44,9 @@ export function proportions(size: string): [number, number] {
 export function asked(draft: Draft, signal: AbortSignal): [path: string, init: RequestInit] {
   const body = {
     prompt: draft.prompt.trim(),
-    negative_prompt: draft.negative.trim() || undefined,
-    style: draft.style || undefined,
+    ...tuned(draft),
     size: draft.size === 'auto' ? undefined : draft.size,
     n: draft.count,
-    seed: numberOf(draft.seed),
-    num_inference_steps: numberOf(draft.steps),
-    guidance_scale: numberOf(draft.guidance),
     stream: true,
   };
   if (draft.start === null) return ['/api/ai/generate-image', posted(body, signal)];
@@ -87,5 +55,3 @@ export function asked(draft: Draft, signal: AbortSignal): [path: string, init: R
     posted({ ...body, artifact: draft.start, strength: draft.strength }, signal),
   ];
 }
-
-const numberOf = (words: string): number | undefined => (words.trim() === '' ? undefined : Number(words));

@@ -2,13 +2,13 @@
 
 import { Square, WandSparkles } from 'lucide-react';
 import type { KeyboardEvent } from 'react';
+import { Advanced } from '@/components/pictures/advanced';
+import { StyleSelect } from '@/components/pictures/style-select';
 import { Button } from '@/components/ui/button';
 import { Choice } from '@/components/ui/choice';
 import { Field } from '@/components/ui/field';
-import type { Refused } from '@/lib/client/ask';
-import { title } from '@/lib/client/words';
-import { Advanced } from './advanced';
-import { type Draft, STYLES } from './draft';
+import { errorAt, type Refused } from '@/lib/client/ask';
+import type { Draft } from './draft';
 import { SizePresets } from './size-presets';
 import { StartPicture } from './start-picture';
 
@@ -59,23 +59,11 @@ export function PromptForm({ draft, change, working, failure, onCreate, onCancel
           onRemove={() => change({ start: null })}
         />
       )}
-      <Field label="Style" error={errorAt(failure, 'style')}>
-        {(control) => (
-          <select
-            {...control}
-            className="entry"
-            value={draft.style}
-            onChange={(event) => change({ style: event.target.value })}
-          >
-            <option value="">As the prompt says</option>
-            {STYLES.map((style) => (
-              <option key={style} value={style}>
-                {title(style)}
-              </option>
-            ))}
-          </select>
-        )}
-      </Field>
+      <StyleSelect
+        value={draft.style}
+        error={errorAt(failure, 'style')}
+        onChange={(style) => change({ style })}
+      />
       <SizePresets value={draft.size} onChange={(size) => change({ size })} />
       <Choice
         legend="How many"
@@ -83,7 +71,7 @@ export function PromptForm({ draft, change, working, failure, onCreate, onCancel
         options={COUNTS}
         onChange={(count) => change({ count: Number(count) })}
       />
-      <Advanced draft={draft} change={change} failure={failure} />
+      <Advanced value={draft} change={change} failure={failure} />
       {working ? (
         <Button onClick={onCancel} className="w-full">
           <Square aria-hidden className="size-4" /> Cancel
@@ -95,9 +83,4 @@ export function PromptForm({ draft, change, working, failure, onCreate, onCancel
       )}
     </form>
   );
-}
-
-/** What the answer said about one field. */
-export function errorAt(failure: Refused | null, field: string): string | undefined {
-  return failure?.field === field ? failure.error : undefined;
 }

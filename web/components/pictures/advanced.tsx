@@ -2,18 +2,17 @@ import { Dices } from 'lucide-react';
 import { Button } from '@/components/ui/button';
 import { Field } from '@/components/ui/field';
 import { More } from '@/components/ui/more';
-import type { Refused } from '@/lib/client/ask';
-import type { Draft } from './draft';
-import { errorAt } from './prompt-form';
+import { errorAt, type Refused } from '@/lib/client/ask';
+import type { Tuning } from './tuning';
 
 interface AdvancedProps {
-  draft: Draft;
-  change: (part: Partial<Draft>) => void;
+  value: Tuning;
+  change: (part: Partial<Tuning>) => void;
   failure: Refused | null;
 }
 
 /** What is rarely changed: what to leave out, the seed, and how the model works. */
-export function Advanced({ draft, change, failure }: AdvancedProps) {
+export function Advanced({ value, change, failure }: AdvancedProps) {
   return (
     <More label="Advanced settings">
       <Field label="Leave out" optional error={errorAt(failure, 'negative_prompt')}>
@@ -22,7 +21,7 @@ export function Advanced({ draft, change, failure }: AdvancedProps) {
             {...control}
             className="entry"
             placeholder="blur, text, frames"
-            value={draft.negative}
+            value={value.negative}
             onChange={(event) => change({ negative: event.target.value })}
           />
         )}
@@ -41,7 +40,7 @@ export function Advanced({ draft, change, failure }: AdvancedProps) {
               inputMode="numeric"
               pattern="[0-9]*"
               placeholder="By chance"
-              value={draft.seed}
+              value={value.seed}
               onChange={(event) => change({ seed: event.target.value.replace(/\D/g, '') })}
             />
             <Button
@@ -64,7 +63,7 @@ export function Advanced({ draft, change, failure }: AdvancedProps) {
               min={1}
               max={150}
               placeholder="Model’s own"
-              value={draft.steps}
+              value={value.steps}
               onChange={(event) => change({ steps: event.target.value })}
             />
           )}
@@ -79,7 +78,7 @@ export function Advanced({ draft, change, failure }: AdvancedProps) {
               max={30}
               step={0.5}
               placeholder="Model’s own"
-              value={draft.guidance}
+              value={value.guidance}
               onChange={(event) => change({ guidance: event.target.value })}
             />
           )}

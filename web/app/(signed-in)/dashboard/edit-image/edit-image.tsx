@@ -1,0 +1,105 @@
+'use client';
+
+import { ImageUp } from 'lucide-react';
+import { useRef, useState } from 'react';
+import { useSWRConfig } from 'swr';
+import { UNTUNED } from '@/components/pictures/tuning';
+import { DropZone } from '@/components/ui/drop-zone';
+import { LimitLeft } from '@/components/ui/limit-left';
+import { Notice } from '@/components/ui/notice';
+import { PageHead, Workbench } from '@/components/ui/panel';
+import { makePictures, type Preview } from '@/lib/client/pictures';
+import { rememberPrompt } from '@/lib/client/prompts';
+import { useSource } from '@/lib/client/source';
+import { useWork } from '@/lib/client/work';
+import type { Pictures } from '@/lib/shapes';
+import { type Change, formOf } from './change';
+import { ChangeForm } from './change-form';
+import { Changed } from './changed';
+import { Easel } from './easel';
+import type { MaskHandle } from './mask';
+
+/** The page: a picture, what should become of it and where, and the two side by side. */
+export function EditImage({ artifact }: { artifact: string | null }) {
+  const { source, failure: unread, choose, chooseArtifact } = useSource(artifact);
+  const [change, setChange] = useState<Change>({ ...UNTUNED, prompt: '', strength: 0.6, part: false });
+  const [preview, setPreview] = useState<Preview | null>(null);
+  const mask = useRef<MaskHandle | null>(null);
+  const { state, begin, cancel } = useWork<Pictures>();
+  const { mutate } = useSWRConfig();
+
+  function take(file: File) {
+    cancel();
+    setPreview(null);
+    choose(file);
+  }
+
+  function make() {
+    if (!source) return;
+    setPreview(null);
+    void begin(async (signal) => {
+      try {
+        const body = formOf(source.file, change, change.part ? ((await mask.current?.file()) ?? null) : null);
+        const made = await makePictures(
+          '/api/ai/image-to-image',
+          { method: 'POST', body, signal },
+          setPreview,
+        );
+        for (const picture of made.images) rememberPrompt(picture.id, change.prompt);
+        return made;
+      } finally {
+        void mutate('/api/ai/limits');
+      }
+    });
+  }
+
+  async function goOn(id: string) {
+    cancel();
+    setPreview(null);
+    await chooseArtifact(id);
+  }
+
+  const failure = state.is === 'failed' ? state.failure : unread;
+  const working = state.is === 'working';
+  return (
+    <>
+      <PageHead title="Edit an image">
+        A new picture from an old one. Say what the whole should show, and paint over the part that may
+        change, if not all of it.
+      </PageHead>
+      <Workbench
+        controls={
+          <>
+            <DropZone
+              icon={ImageUp}
+              label={source ? 'Choose another picture' : 'Drop a picture here, or choose one'}
+              hint="PNG, JPEG or WebP"
+              accept="image/png,image/jpeg,image/webp"
+              onFile={take}
+            />
+            <ChangeForm
+              change={change}
+              onChange={(part) => setChange((was) => ({ ...was, ...part }))}
+              ready={source !== null && (change.prompt.trim() !== '' || change.style !== '')}
+              working={working}
+              failure={failure}
+              onMake={make}
+              onCancel={cancel}
+            />
+            <LimitLeft service="image-to-image" />
+          </>
+        }
+        stage={
+          <>
+            {failure && <Notice failure={failure} onRetry={source ? make : undefined} />}
+            {state.is === 'done' && source ? (
+              <Changed before={source.url} pictures={state.result} onGoOn={goOn} onAgain={cancel} />
+            ) : (
+              <Easel source={source} painting={change.part} working={working} preview={preview} mask={mask} />
+            )}
+          </>
+        }
+      />
+    </>
+  );
+}

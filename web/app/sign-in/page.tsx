@@ -1,0 +1,29 @@
+import type { Metadata } from 'next';
+import { redirect } from 'next/navigation';
+import { ThemeButton } from '@/components/shell/account';
+import { Mark } from '@/components/shell/mark';
+import { demoSignIn, session } from '@/lib/session';
+import { SignInForm } from './sign-in-form';
+
+export const metadata: Metadata = { title: 'Sign in' };
+
+export default async function SignInPage() {
+  if (await session()) redirect('/');
+  return (
+    <main className="grid min-h-dvh place-items-center px-4 py-10">
+      <div className="grid w-full max-w-sm gap-6">
+        <div className="flex items-center justify-between">
+          <p className="flex items-center gap-3 text-lg font-semibold tracking-tight">
+            <Mark /> Atelier
+          </p>
+          <ThemeButton />
+        </div>
+        <div className="grid gap-2">
+          <h1>Sign in</h1>
+          <p className="text-pretty text-soft">Pictures, speech and text, made on machines of your own.</p>
+        </div>
+        <SignInForm demo={demoSignIn()} />
+      </div>
+    </main>
+  );
+}
