@@ -43,7 +43,7 @@ export async function signedIn(tenant: Tenant, baseURL: string): Promise<string>
   const file = join(rig.atelier.home, `session-${tenant}.json`);
   if (existsSync(file)) return file;
   const context = await request.newContext({ baseURL, extraHTTPHeaders: { origin: baseURL } });
-  const answer = await context.post('/api/session', { data: { key: rig.keys[tenant] } });
+  const answer = await context.post('/api/session', { data: { api_key: rig.keys[tenant] } });
   expect(answer.ok(), await answer.text()).toBe(true);
   await context.storageState({ path: file });
   await context.dispose();
