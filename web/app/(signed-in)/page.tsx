@@ -32,7 +32,7 @@ function Card({ place }: { place: Place }) {
     <li>
       <Link
         href={place.href}
-        className="group grid h-full grid-cols-[auto_1fr] items-start gap-x-4 gap-y-1 rounded-xl border bg-surface p-4 transition-shadow hover:border-edge hover:shadow-card"
+        className="group grid h-full grid-cols-[auto_1fr] content-start items-start gap-x-4 gap-y-1 rounded-xl border bg-surface p-4 transition-shadow hover:border-edge hover:shadow-card"
       >
         <span className="row-span-2 grid size-11 place-items-center rounded-lg bg-accent-wash text-accent-deep">
           <Icon aria-hidden className="size-5" strokeWidth={1.75} />

@@ -2,7 +2,8 @@ import type { Metadata } from 'next';
 import { redirect } from 'next/navigation';
 import { ThemeButton } from '@/components/shell/account';
 import { Mark } from '@/components/shell/mark';
-import { demoSignIn, session } from '@/lib/session';
+import { session } from '@/lib/session';
+import { takesNames } from '@/lib/sign-in';
 import { SignInForm } from './sign-in-form';
 
 export const metadata: Metadata = { title: 'Sign in' };
@@ -22,7 +23,7 @@ export default async function SignInPage() {
           <h1>Sign in</h1>
           <p className="text-pretty text-soft">Pictures, speech and text, made on machines of your own.</p>
         </div>
-        <SignInForm demo={demoSignIn()} />
+        <SignInForm demo={takesNames()} />
       </div>
     </main>
   );

@@ -8,7 +8,7 @@ import { GROUPS, HOME, type Place } from '@/components/shell/places';
 /** Every page, by what it is for. `onGo` closes a drawer. */
 export function Navigation({ onGo }: { onGo?: () => void }) {
   return (
-    <nav aria-label="Pages" className="grid gap-5">
+    <nav aria-label="Pages" className="grid content-start gap-5">
       <ul>
         <Stop place={HOME} onGo={onGo} />
       </ul>

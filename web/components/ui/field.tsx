@@ -2,6 +2,8 @@ import { type ReactNode, useId } from 'react';
 
 interface FieldProps {
   label: string;
+  /** The control's id, where something else must find it. */
+  id?: string;
   optional?: boolean;
   hint?: ReactNode;
   /** What is wrong with this field, in words. */
@@ -11,8 +13,9 @@ interface FieldProps {
 }
 
 /** A label, a control, and what is to be said about it. */
-export function Field({ label, optional, hint, error, children }: FieldProps) {
-  const id = useId();
+export function Field({ label, id: given, optional, hint, error, children }: FieldProps) {
+  const own = useId();
+  const id = given ?? own;
   const about = `${id}-about`;
   return (
     <div className="grid min-w-0 gap-1.5">

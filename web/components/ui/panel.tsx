@@ -19,13 +19,3 @@ export function PageHead({ title, children }: { title: string; children?: ReactN
     </header>
   );
 }
-
-/** The two columns of a tool: what one asks for, and what comes of it. */
-export function Workbench({ controls, stage }: { controls: ReactNode; stage: ReactNode }) {
-  return (
-    <div className="grid items-start gap-8 lg:grid-cols-[minmax(20rem,26rem)_minmax(0,1fr)] lg:gap-12">
-      <div className="grid min-w-0 gap-5">{controls}</div>
-      <div className="grid min-w-0 gap-6 lg:sticky lg:top-8">{stage}</div>
-    </div>
-  );
-}

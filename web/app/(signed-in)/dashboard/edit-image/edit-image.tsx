@@ -7,7 +7,8 @@ import { UNTUNED } from '@/components/pictures/tuning';
 import { DropZone } from '@/components/ui/drop-zone';
 import { LimitLeft } from '@/components/ui/limit-left';
 import { Notice } from '@/components/ui/notice';
-import { PageHead, Workbench } from '@/components/ui/panel';
+import { PageHead } from '@/components/ui/panel';
+import { Workbench } from '@/components/ui/workbench';
 import { makePictures, type Preview } from '@/lib/client/pictures';
 import { rememberPrompt } from '@/lib/client/prompts';
 import { useSource } from '@/lib/client/source';
@@ -68,6 +69,7 @@ export function EditImage({ artifact }: { artifact: string | null }) {
         change, if not all of it.
       </PageHead>
       <Workbench
+        working={state.is === 'working'}
         controls={
           <>
             <DropZone

@@ -6,7 +6,8 @@ import { useSWRConfig } from 'swr';
 import { DropZone } from '@/components/ui/drop-zone';
 import { LimitLeft } from '@/components/ui/limit-left';
 import { Notice } from '@/components/ui/notice';
-import { PageHead, Workbench } from '@/components/ui/panel';
+import { PageHead } from '@/components/ui/panel';
+import { Workbench } from '@/components/ui/workbench';
 import { ask } from '@/lib/client/ask';
 import { useSource } from '@/lib/client/source';
 import { useWork } from '@/lib/client/work';
@@ -52,6 +53,7 @@ export function ReadImage({ artifact }: { artifact: string | null }) {
         What a picture shows, an answer to a question about it, and every word that stands in it.
       </PageHead>
       <Workbench
+        working={state.is === 'working'}
         controls={
           <>
             <DropZone

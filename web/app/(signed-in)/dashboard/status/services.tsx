@@ -70,7 +70,7 @@ function ServiceRow({
       <Fact label="State">{STATES[service.status]}</Fact>
       <Fact label="Answers in">
         <span className="flex items-center gap-3">
-          <span className="min-w-16">
+          <span className="min-w-16 tabular-nums">
             {service.response_time === null ? '–' : `${fine(service.response_time)} ms`}
           </span>
           <Sparkline values={latencies} />

@@ -18,7 +18,7 @@ export function Tiles({ totals }: { totals: Total[] }) {
       {tiles.map((tile) => (
         <div key={tile.label} className="grid gap-1 rounded-xl border bg-surface p-4">
           <dt className="text-sm text-soft">{tile.label}</dt>
-          <dd className="text-2xl font-semibold tracking-tight">{tile.value}</dd>
+          <dd className="text-2xl font-semibold tracking-tight tabular-nums">{tile.value}</dd>
         </div>
       ))}
     </dl>
@@ -34,7 +34,7 @@ export function Totals({ totals }: { totals: Total[] }) {
       tabIndex={0}
       className="overflow-x-auto rounded-xl border bg-surface"
     >
-      <table className="w-full min-w-[36rem] text-left text-[0.9375rem]">
+      <table className="w-full min-w-[36rem] text-left text-[0.9375rem] tabular-nums">
         <thead className="text-sm text-soft">
           <tr className="border-b *:px-4 *:py-3 *:font-medium">
             <th scope="col">Service</th>

@@ -4,7 +4,8 @@ import { useState } from 'react';
 import { useSWRConfig } from 'swr';
 import { LimitLeft } from '@/components/ui/limit-left';
 import { Notice } from '@/components/ui/notice';
-import { PageHead, Workbench } from '@/components/ui/panel';
+import { PageHead } from '@/components/ui/panel';
+import { Workbench } from '@/components/ui/workbench';
 import { makePictures, type Preview } from '@/lib/client/pictures';
 import { promptOf, rememberPrompt } from '@/lib/client/prompts';
 import { useWork } from '@/lib/client/work';
@@ -60,6 +61,7 @@ export function CreateImage({ prompt, start }: { prompt: string; start: string |
         Say what it should show and where it will be seen. It appears while it is made.
       </PageHead>
       <Workbench
+        working={state.is === 'working'}
         controls={
           <>
             <PromptForm

@@ -31,7 +31,7 @@ export const PRESETS = [
   { size: '1344x768', name: '16:9', about: 'Video cover' },
   { size: '1216x640', name: '1.9:1', about: 'Link preview' },
   { size: '1536x512', name: '3:1', about: 'Header' },
-  { size: 'auto', name: 'Auto', about: 'The model’s own' },
+  { size: 'auto', name: 'Auto', about: 'By the model' },
 ] as const;
 
 /** Width by height of a size; of `auto` a square. */

@@ -36,11 +36,10 @@ export function PromptForm({ draft, change, working, failure, onCreate, onCancel
         if (ready && !working) onCreate();
       }}
     >
-      <Field label="Prompt" error={errorAt(failure, 'prompt')}>
+      <Field label="Prompt" id="prompt" error={errorAt(failure, 'prompt')}>
         {(control) => (
           <textarea
             {...control}
-            id="prompt"
             className="entry min-h-28 resize-y"
             rows={4}
             maxLength={4000}

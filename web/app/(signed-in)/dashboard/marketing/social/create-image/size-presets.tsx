@@ -6,12 +6,12 @@ export function SizePresets({ value, onChange }: { value: string; onChange: (siz
   return (
     <fieldset className="grid min-w-0">
       <legend className="mb-1.5 text-[0.9375rem] font-medium">Size</legend>
-      <div className="grid grid-cols-4 gap-2">
+      <div className="grid auto-rows-fr grid-cols-4 gap-2">
         {PRESETS.map((preset) => (
           <label
             key={preset.size}
             className={clsx(
-              'grid justify-items-center gap-1 rounded-lg border px-1 pt-2.5 pb-2 text-center transition-colors has-focus-visible:outline-2 has-focus-visible:outline-offset-2 has-focus-visible:outline-accent',
+              'grid content-start justify-items-center gap-1 rounded-lg border px-1 pt-2.5 pb-2 text-center transition-colors has-focus-visible:outline-2 has-focus-visible:outline-offset-2 has-focus-visible:outline-accent',
               value === preset.size
                 ? 'border-accent bg-accent-wash text-accent-deep'
                 : 'bg-surface text-soft hover:border-edge hover:text-ink',
