@@ -82,7 +82,8 @@ def test_an_artifact_is_shown_and_deleted(gateway: Running, kept: Kept) -> None:
     entry = page["artifacts"][0]
     shown = gateway.get(f"/api/artifacts/{entry['id']}").json()
     assert {**shown, "url": ""} == {**entry, "url": ""}
-    assert set(shown) == {"id", "url", "media_type", "bytes", "created_at", "expires_at", "request_id", "sha256"}
+    told = {"id", "url", "media_type", "bytes", "created_at", "expires_at", "request_id", "sha256", "service"}
+    assert (set(shown), shown["service"]) == (told, "text-to-image")
     file = httpx2.get(shown["url"])
     assert (file.headers["content-type"], len(file.content)) == (shown["media_type"], shown["bytes"])
     assert datetime.now(UTC) - datetime.fromisoformat(shown["created_at"]) < timedelta(minutes=1)

@@ -156,6 +156,8 @@ def _add_routes(app: FastAPI, direct: dict[str, Direct]) -> None:
     reference.add_get(app, "/v1/models", "The models that are ready", account.models, "openai")
     reference.add_get(app, "/v1/models/{model:path}", "One model", account.model, "openai")
     reference.add_get(app, "/api/usage", "What the month came to", account.usage, "account")
+    reference.add_get(app, "/api/usage/days", "What each day of the month came to", account.usage_days, "account")
+    reference.add_get(app, "/api/caller", "Whom the credentials speak for", account.caller, "account")
     reference.add_get(app, "/api/limits", "The limits and what is left", account.limits, "account")
     artifact_routes.add_routes(app)
     reference.add_get(app, "/metrics", "Numbers for Prometheus", account.metrics, "admin")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ from starlette.responses import Response
 from atelier.catalog import Estimate, Service
 from atelier.contracts.base import Contract, Event, Partial, Result
 from atelier.contracts.images import ImagesResult
-from atelier.contracts.text_to_speech import SpeechResult
+from atelier.contracts.text_to_speech import AudioChunk, SpeechResult
 from atelier.errors import AtelierError, Internal, TooSlow, Unavailable
 from atelier.gateway.artifacts import Artifacts
 from atelier.gateway.auth import Caller
@@ -25,6 +25,7 @@ from atelier.gateway.usage import Ledger, UsageRecord
 from atelier.rules import FREE, Price
 from atelier.wire.metering import Metered
 from atelier.wire.serving import final_result
+from atelier.wire.signatures import with_length
 
 Word = Callable[[Result], Response]
 """Puts a result into the words of the face that was asked."""
@@ -155,11 +156,14 @@ class Pipeline:
         Raises whatever the upstream raises.
         """
         record = self._begin(exchange)
+        spoken: list[bytes] = []
         try:
             async with aclosing(self._called(exchange)) as events:
                 async for event in events:
+                    if exchange.keep and isinstance(event, AudioChunk):
+                        spoken.append(event.data)
                     if isinstance(event, Result):
-                        result = await self._kept(exchange, event)
+                        result = await self._kept(exchange, _with_recording(event, spoken))
                         with anyio.CancelScope(shield=True):  # who leaves now is charged, so the answer is made whole
                             await self._succeed(exchange, record, Metered(model=result.model, usage=result.usage))
                         yield result
@@ -279,6 +283,13 @@ def _ask(request_id: str, tenant: str, facts: TenantFacts, service: str, *, expe
         cost = price.of(expected)
         guessed += "c" if price.asks_for(expected.guesses) else ""
     return Ask(request_id, tenant, service, expected.units, cost, guessed, facts.plan, facts.limits)
+
+
+def _with_recording(result: Result, spoken: Sequence[bytes]) -> Result:
+    """A recording that was given out in parts, whole: to be stored."""
+    if not isinstance(result, SpeechResult) or not spoken:
+        return result
+    return result.model_copy(update={"data": with_length(b"".join(spoken))})
 
 
 def _model(request: Contract) -> str | None:

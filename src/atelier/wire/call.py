@@ -33,12 +33,13 @@ def _never(_: Call) -> bool:
 @dataclass(frozen=True)
 class Shape:
     """How a kind of answer is worded. answer: all of it at once. stream: in pieces, whose type `stream_type` tells.
+    Both word what was stored as a link.
 
     relays: whether a worker's own whole answer to the call is worded as the caller wants it, and can be passed on.
     """
 
     answer: Callable[[Result, Call, Link], Response]
-    stream: Callable[[AsyncGenerator[Event, None], Call], AsyncGenerator[bytes, None]]
+    stream: Callable[[AsyncGenerator[Event, None], Call, Link], AsyncGenerator[bytes, None]]
     stream_type: Callable[[Call], str]
     relays: Callable[[Call], bool] = _never
 

@@ -168,7 +168,7 @@ def _finish(result: ImageToTextResult, call: Call) -> str:
     return "length" if result.completion_tokens >= call.request.max_tokens else "stop"
 
 
-async def stream(events: AsyncGenerator[Event, None], call: Call) -> AsyncGenerator[bytes, None]:
+async def stream(events: AsyncGenerator[Event, None], call: Call, _: Link) -> AsyncGenerator[bytes, None]:
     base = _answer("", [], object="chat.completion.chunk")
     said = False
     async with aclosing(events):

@@ -131,14 +131,19 @@ def _ours(fields: _SharedFields) -> dict[str, object]:
 
 
 def _call(fields: _SharedFields, request: ImageRequest, kind: str) -> Call:
-    if fields.partial_images and not fields.stream:
-        raise InvalidRequest("partial_images: only a stream carries previews; add stream=true", field="partial_images")
+    refuse_previews_without_stream(request)
     return Call(
         request,
         stream=fields.stream,
-        keep=fields.response_format == "url" and not fields.stream,  # a stream's events hold the pictures themselves
+        keep=fields.response_format == "url",
         options={"kind": kind, "response_format": fields.response_format},
     )
+
+
+def refuse_previews_without_stream(request: ImageRequest) -> None:
+    """Raises InvalidRequest."""
+    if request.partial_images and not request.stream:
+        raise InvalidRequest("partial_images: only a stream carries previews; add stream=true", field="partial_images")
 
 
 class ImageDatum(Answer):
@@ -216,7 +221,7 @@ def _usage(result: ImagesResult) -> UsageAnswer:
     return usage
 
 
-async def stream(events: AsyncGenerator[Event, None], call: Call) -> AsyncGenerator[bytes, None]:
+async def stream(events: AsyncGenerator[Event, None], call: Call, link: Link) -> AsyncGenerator[bytes, None]:
     kind = str(call.options["kind"])
     async with aclosing(events):
         async for event in events:
@@ -224,7 +229,7 @@ async def stream(events: AsyncGenerator[Event, None], call: Call) -> AsyncGenera
                 yield _sse(_partial(event, kind))
             elif isinstance(event, ImagesResult):
                 for index in range(len(event.images)):
-                    yield _sse(_completed(event, index, kind))
+                    yield _sse(_completed(event, index, kind, link if call.keep else None))
 
 
 def _sse(event: ImageEvent) -> bytes:
@@ -242,7 +247,7 @@ def _partial(event: PartialImage, kind: str) -> ImageEvent:
     )
 
 
-def _completed(result: ImagesResult, index: int, kind: str) -> ImageEvent:
+def _completed(result: ImagesResult, index: int, kind: str, link: Link | None) -> ImageEvent:
     image = result.images[index]
     return ImageEvent(
         type=f"{kind}.completed",
@@ -251,7 +256,7 @@ def _completed(result: ImagesResult, index: int, kind: str) -> ImageEvent:
         model=result.model,
         warnings=result.warnings,
         usage=_usage(result),
-        **_datum(image, result),
+        **_datum(image, result, link),
         **_appearance(image),
     )
 

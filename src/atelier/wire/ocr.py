@@ -59,7 +59,7 @@ def answer(result: Result, _: Call, __: Link) -> Response:
     ).response()
 
 
-async def stream(events: AsyncGenerator[Event, None], call: Call) -> AsyncGenerator[bytes, None]:
+async def stream(events: AsyncGenerator[Event, None], call: Call, _: Link) -> AsyncGenerator[bytes, None]:
     """OCR answers at once; its stream is that one answer."""
     async with aclosing(events):
         async for event in events:

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from atelier.contracts.base import Event, Result
 from atelier.errors import AtelierError, Cancelled, UpstreamFailed, openai_envelope
 from atelier.wire import sse
-from atelier.wire.call import Call, Route
+from atelier.wire.call import Call, Link, Shape
 
 T = TypeVar("T")
 
@@ -28,9 +28,10 @@ def _never() -> bool:
 
 async def respond_in_pieces(
     request: Request,
-    route: Route,
+    shape: Shape,
     call: Call,
     events: AsyncGenerator[Event, None],
+    link: Link,
     *,
     settled: Callable[[], bool] = _never,
 ) -> Response:
@@ -38,9 +39,9 @@ async def respond_in_pieces(
 
     settled: whether it is paid for, and so is worded to its end for those that watch it, whoever has gone.
     """
-    pieces = route.shape.stream(events, call)
+    pieces = shape.stream(events, call, link)
     first = await until_disconnect(request, anext(pieces, b""))
-    media_type = route.shape.stream_type(call)
+    media_type = shape.stream_type(call)
     if media_type != sse.MEDIA_TYPE:
         return ClosingStream(_from(first, pieces), media_type=media_type, settled=settled)
     troubles: list[AtelierError] = []

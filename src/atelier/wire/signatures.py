@@ -97,6 +97,15 @@ def _wav_length(data: bytes, whole: int) -> tuple[float, int] | None:
     return None
 
 
+def with_length(data: bytes) -> bytes:
+    """A recording that was streamed, now that all of it is here: a WAV file's header tells its length."""
+    at = data.find(b"data", 12, 200) if data.startswith(b"RIFF") and data.startswith(b"WAVE", 8) else -1
+    if at < 0:
+        return data
+    sizes = struct.pack("<I", len(data) - 8), struct.pack("<I", len(data) - at - 8)
+    return b"".join((data[:4], sizes[0], data[8 : at + 4], sizes[1], data[at + 8 :]))
+
+
 _FASTEST, _MOST_CHANNELS, _WIDEST = 768_000, 8, 64
 """Samples a second, channels and bits of the largest WAV files that are made."""
 

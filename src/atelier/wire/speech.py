@@ -85,7 +85,7 @@ def answer(result: Result, _: Call, __: Link) -> Response:
     return Response(result.data, media_type=result.media_type, headers=headers)
 
 
-async def stream(events: AsyncGenerator[Event, None], call: Call) -> AsyncGenerator[bytes, None]:
+async def stream(events: AsyncGenerator[Event, None], call: Call, _: Link) -> AsyncGenerator[bytes, None]:
     async with aclosing(events):
         async for event in events:
             if isinstance(event, AudioChunk):

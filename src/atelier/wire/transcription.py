@@ -187,7 +187,7 @@ _WRITERS: dict[str, Callable[[TranscriptionResult], str]] = {
 }
 
 
-async def stream(events: AsyncGenerator[Event, None], _: Call) -> AsyncGenerator[bytes, None]:
+async def stream(events: AsyncGenerator[Event, None], _: Call, __: Link) -> AsyncGenerator[bytes, None]:
     async with aclosing(events):
         async for event in events:
             if isinstance(event, TranscribedSegment):

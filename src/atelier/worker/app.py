@@ -71,7 +71,7 @@ def _endpoint(host: Host, row: Route, most_bytes: int) -> Callable[[Request], Aw
             row.service, call.request, tenant=_tenant(request), seconds=_seconds(request), commercial=commercial
         )
         if call.stream:
-            response = await respond_in_pieces(request, row, call, events)
+            response = await respond_in_pieces(request, row.shape, call, events, _no_link)
         else:
             result = await until_disconnect(request, final_result(events))
             response = row.shape.answer(result, call, _no_link)

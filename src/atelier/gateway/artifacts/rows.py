@@ -21,7 +21,8 @@ from atelier.state.tenants import ensure_tenant
 
 @dataclass(frozen=True)
 class Artifact:
-    """One row. bytes: how many. object: the name of the object that holds them. expires_at: none: kept on."""
+    """One row. bytes: how many. object: the name of the object that holds them. expires_at: none: kept on. service:
+    what made it, where that was asked for and the usage record of its request is there."""
 
     id: str
     tenant: str
@@ -32,6 +33,10 @@ class Artifact:
     object: str
     created_at: datetime
     expires_at: datetime | None
+    service: str | None = None
+
+
+_WITH_SERVICE = select(artifacts, usage.c.service).outerjoin(usage, usage.c.id == artifacts.c.requestId)
 
 
 def live() -> ColumnElement[bool]:
@@ -40,7 +45,7 @@ def live() -> ColumnElement[bool]:
 
 
 async def find(connection: AsyncConnection, artifact: str) -> Artifact | None:
-    row = (await connection.execute(select(artifacts).where(artifacts.c.id == artifact, live()))).one_or_none()
+    row = (await connection.execute(_WITH_SERVICE.where(artifacts.c.id == artifact, live()))).one_or_none()
     return None if row is None else _artifact(row)
 
 
@@ -87,14 +92,13 @@ async def list_page(
     service: str | None = None,
 ) -> list[Artifact]:
     """The tenant's, newest first; after: (created, id) of the last one of the page before."""
-    question = select(artifacts).where(artifacts.c.tenantId == tenant, live())
+    question = _WITH_SERVICE.where(artifacts.c.tenantId == tenant, live())
     if after is not None:
         question = question.where(tuple_(artifacts.c.createdAt, artifacts.c.id) < tuple_(*_typed(after)))
     if request_id is not None:
         question = question.where(artifacts.c.requestId == request_id)
     if service is not None:
-        its = select(usage.c.id).where(usage.c.id == artifacts.c.requestId, usage.c.service == service)
-        question = question.where(its.exists())
+        question = question.where(usage.c.service == service)
     newest = question.order_by(artifacts.c.createdAt.desc(), artifacts.c.id.desc()).limit(limit)
     return [_artifact(row) for row in await connection.execute(newest)]
 
@@ -153,4 +157,5 @@ def _artifact(row: Row[Any]) -> Artifact:
         object=row.object or first_name(row.tenantId, row.id),
         created_at=row.createdAt,
         expires_at=row.expiresAt,
+        service=getattr(row, "service", None),
     )

@@ -15,14 +15,27 @@ from atelier.gateway.metrics import MEDIA_TYPE
 
 async def usage(request: Request) -> Response:
     gateway = gateway_of(request)
-    caller = await gateway.owner(request)
-    return JSONResponse(await gateway.ledger.month(caller.tenant, request.query_params.get("month")))
+    owner = await gateway.owner(request)
+    return JSONResponse(await gateway.ledger.month(owner.tenant, request.query_params.get("month")))
+
+
+async def usage_days(request: Request) -> Response:
+    gateway = gateway_of(request)
+    owner = await gateway.owner(request)
+    return JSONResponse(await gateway.ledger.days(owner.tenant, request.query_params.get("month")))
+
+
+async def caller(request: Request) -> Response:
+    """Whom the credentials speak for, and for which services: null is every one."""
+    found, _ = await gateway_of(request).caller(request)
+    services = None if found.services is None else sorted(found.services)
+    return JSONResponse({"tenant": found.tenant, "user": found.user, "services": services})
 
 
 async def limits(request: Request) -> Response:
     gateway = gateway_of(request)
-    caller, facts = await gateway.caller(request)
-    states = await gateway.limits.states(caller.tenant, facts.plan, facts.limits)
+    found, facts = await gateway.caller(request)
+    states = await gateway.limits.states(found.tenant, facts.plan, facts.limits)
     return JSONResponse({"limits": [asdict(state) for state in states]})
 
 
@@ -53,7 +66,7 @@ async def health_report(request: Request) -> Response:
 async def metrics(request: Request) -> Response:
     """For Prometheus, with an administrator's token or key: the numbers speak of every tenant."""
     gateway = gateway_of(request)
-    caller, _ = await gateway.caller(request)
-    if not caller.is_admin:
+    found, _ = await gateway.caller(request)
+    if not found.is_admin:
         raise Forbidden("Metrics are for administrators; use a token or key with the role admin")
     return Response(gateway.metrics.text(), media_type=MEDIA_TYPE)

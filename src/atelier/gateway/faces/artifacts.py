@@ -29,7 +29,8 @@ _CURSOR = rf"[0-9]{{1,16}}_{_UUID}"
 
 
 class ArtifactEntry(BaseModel):
-    """What is known of an artifact. url: a signed link. expires_at: null where it is kept until it is deleted."""
+    """What is known of an artifact. url: a signed link. expires_at: null where it is kept until it is deleted.
+    service: which one made it; null where its request's usage record is not written yet, or deleted."""
 
     id: str
     url: str
@@ -38,6 +39,7 @@ class ArtifactEntry(BaseModel):
     created_at: datetime
     expires_at: datetime | None
     request_id: str
+    service: str | None
     sha256: str
 
 
@@ -106,6 +108,7 @@ def _entry(found: Artifact, url: str) -> ArtifactEntry:
         created_at=found.created_at,
         expires_at=found.expires_at,
         request_id=found.request_id,
+        service=found.service,
         sha256=found.sha256,
     )
 

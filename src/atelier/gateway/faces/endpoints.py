@@ -31,7 +31,7 @@ from atelier.rules import Plan
 from atelier.state.database import Database
 from atelier.wire.aside import aside
 from atelier.wire.body import Body, read_body
-from atelier.wire.call import Call, Link, Route
+from atelier.wire.call import Call, Link, Route, Shape
 from atelier.wire.media import DATA_URI, Load, load_data_uri
 from atelier.wire.metering import Metered, told
 from atelier.wire.serving import respond_in_pieces, until_disconnect
@@ -186,6 +186,10 @@ def gateway_of(request: Request) -> Gateway:
 
 def native_endpoint(row: NativeRoute) -> Endpoint:
     async def word(gateway: Gateway, request: Request, call: Call, exchange: Exchange) -> Response:
+        if call.stream:
+            assert row.shape is not None
+            return await _in_pieces(gateway, request, row.shape, call, exchange)
+
         def read(result: Result) -> Response:
             shown = answer(row, result, call, gateway.link(request), exchange.id)
             return Response(shown.model_dump_json(), media_type="application/json")
@@ -198,8 +202,7 @@ def native_endpoint(row: NativeRoute) -> Endpoint:
 def openai_endpoint(row: Route) -> Endpoint:
     async def word(gateway: Gateway, request: Request, call: Call, exchange: Exchange) -> Response:
         if call.stream:
-            events = gateway.pipeline.events(exchange)
-            return await respond_in_pieces(request, row, call, events, settled=lambda: exchange.metered is not None)
+            return await _in_pieces(gateway, request, row.shape, call, exchange)
 
         def read(result: Result) -> Response:
             return row.shape.answer(result, call, gateway.link(request))
@@ -208,6 +211,17 @@ def openai_endpoint(row: Route) -> Endpoint:
         return await until_disconnect(request, made(exchange, read))
 
     return _endpoint(row, word)
+
+
+async def _in_pieces(gateway: Gateway, request: Request, shape: Shape, call: Call, exchange: Exchange) -> Response:
+    return await respond_in_pieces(
+        request,
+        shape,
+        call,
+        gateway.pipeline.events(exchange),
+        gateway.link(request),
+        settled=lambda: exchange.metered is not None,
+    )
 
 
 Word = Callable[[Gateway, Request, Call, Exchange], Awaitable[Response]]

@@ -11,30 +11,36 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from atelier.contracts.base import Contract, Language, ModelName, Prompt, Result, Text, Usage
 from atelier.contracts.image_to_text import Detail, ImageToTextRequest, ImageToTextResult, OcrLine, ReadingTask
-from atelier.contracts.images import Image, ImageSettings, ImagesResult, ImageToImageRequest, TextToImageRequest
+from atelier.contracts.images import Image, ImageRequest, ImagesResult, ImageToImageRequest, TextToImageRequest
 from atelier.contracts.speech_to_text import Segment, TranscriptionRequest, TranscriptionResult
 from atelier.contracts.text_to_speech import MEDIA_TYPES, SpeechRequest, SpeechResult, SpeechSettings
 from atelier.errors import InvalidRequest
+from atelier.wire import images, speech
 from atelier.wire.body import Body, validated
-from atelier.wire.call import Call, Link
+from atelier.wire.call import Call, Link, Shape
 from atelier.wire.media import Load, data_uri
 
 _REFERENCES = {"image_url", "image", "mask_url", "mask", "audio_url", "audio"}
 
+USUAL_PREVIEWS = 8
+"""Of a stream that does not say how many it wants."""
 
-class TextToImageBody(ImageSettings):
-    """response_format: `url` answers with links, `b64_json` with the pictures themselves."""
+
+class TextToImageBody(ImageRequest):
+    """response_format: `url` answers with links, `b64_json` with the pictures themselves. stream: answers with the
+    events of /v1/images/generations, `partial_images` previews among them: 8 unless it is given."""
 
     prompt: Prompt
     response_format: Literal["url", "b64_json"] = "url"
 
 
-class ImageToImageBody(ImageSettings):
+class ImageToImageBody(ImageRequest):
     """The picture is one of: the file part `file`, `image` (a data URI), `image_url` (a web address).
 
     A mask, which may be left out, is one of: the file part `mask`, `mask` (a data URI), `mask_url`. It is as large as
     the picture; only where it is fully transparent the picture is painted. strength: 0.8 where none is given, and 1
-    with a mask.
+    with a mask. stream: answers with the events of /v1/images/edits, `partial_images` previews among them: 8 unless it
+    is given.
     """
 
     prompt: Annotated[Text, Field(max_length=4_000)] = ""
@@ -47,7 +53,9 @@ class ImageToImageBody(ImageSettings):
 
 
 class TextToSpeechBody(SpeechSettings):
-    """language: none is the voice's own, else English."""
+    """language: none is the voice's own, else English. stream: the recording itself, while it is spoken."""
+
+    stream: bool = False
 
 
 class SpeechToTextBody(Contract):
@@ -138,7 +146,7 @@ _WORDING: dict[type[Contract], set[str]] = {
 
 @dataclass(frozen=True)
 class NativeRoute:
-    """POST /api/<service>. request_type: what the usage record calls it, from the request."""
+    """POST /api/<service>. request_type: what the usage record calls it, from the request. shape: of its streams."""
 
     service: str
     summary: str
@@ -148,26 +156,33 @@ class NativeRoute:
     answer: Callable[[Result, Call, Link], dict[str, Any]]
     request_type: Callable[[Contract], str]
     file: str | None = None
+    shape: Shape | None = None
 
 
 async def _read_text_to_image(body: Body, _: Load) -> Call:
     fields = validated(TextToImageBody, body.fields)
-    return _call(fields, validated(TextToImageRequest, _sent_on(fields)))
+    return _call(fields, validated(TextToImageRequest, _with_previews(fields)), kind="image_generation")
 
 
 async def _read_image_to_image(body: Body, load: Load) -> Call:
     fields = validated(ImageToImageBody, body.fields)
     files = {"image": await _given(body, fields, load, kind="image"), "mask": await _given_mask(body, fields, load)}
-    return _call(fields, validated(ImageToImageRequest, {**files, **_sent_on(fields)}))
+    return _call(fields, validated(ImageToImageRequest, {**files, **_with_previews(fields)}), kind="image_edit")
 
 
-def _call(fields: TextToImageBody | ImageToImageBody, request: Contract) -> Call:
+def _call(fields: TextToImageBody | ImageToImageBody, request: ImageRequest, *, kind: str) -> Call:
+    images.refuse_previews_without_stream(request)
     linked = fields.response_format == "url"
-    return Call(request, keep=linked, options={"linked": linked})
+    return Call(request, stream=fields.stream, keep=linked, options={"linked": linked, "kind": kind})
+
+
+def _with_previews(fields: TextToImageBody | ImageToImageBody) -> Mapping[str, object]:
+    return ({"partial_images": USUAL_PREVIEWS} if fields.stream else {}) | dict(_sent_on(fields))
 
 
 async def _read_text_to_speech(body: Body, _: Load) -> Call:
-    return Call(validated(SpeechRequest, _sent_on(validated(TextToSpeechBody, body.fields))), keep=True)
+    request = validated(SpeechRequest, _sent_on(validated(TextToSpeechBody, body.fields)))
+    return Call(request, stream=request.stream, keep=True, options={"sse": False})
 
 
 async def _read_speech_to_text(body: Body, load: Load) -> Call:
@@ -291,6 +306,7 @@ NATIVE_ROUTES: tuple[NativeRoute, ...] = (
         answer_type=ImagesBody,
         read=_read_text_to_image,
         answer=_images,
+        shape=images.SHAPE,
         request_type=lambda _: "generate",
     ),
     NativeRoute(
@@ -300,6 +316,7 @@ NATIVE_ROUTES: tuple[NativeRoute, ...] = (
         answer_type=ImagesBody,
         read=_read_image_to_image,
         answer=_images,
+        shape=images.SHAPE,
         request_type=lambda _: "edit",
         file="file",
     ),
@@ -310,6 +327,7 @@ NATIVE_ROUTES: tuple[NativeRoute, ...] = (
         answer_type=SpeechBody,
         read=_read_text_to_speech,
         answer=_speech,
+        shape=speech.SHAPE,
         request_type=lambda _: "speak",
     ),
     NativeRoute(

@@ -11,9 +11,10 @@ from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
 from atelier.contracts.text_to_speech import MEDIA_TYPES
+from atelier.gateway.faces import account_answers as told
 from atelier.gateway.faces.native import NativeRoute
 from atelier.gateway.front import Endpoint
-from atelier.wire import chat, images, ocr, sse, transcription
+from atelier.wire import chat, images, ocr, speech, sse, transcription
 from atelier.wire.call import Route
 
 if TYPE_CHECKING:
@@ -80,16 +81,22 @@ _REPEATED = {
 
 @dataclass(frozen=True)
 class _Shown:
-    """What a GET takes, what else than JSON it answers, and which refusals it has beside those of credentials."""
+    """What a GET takes, what it answers, and which refusals it has beside those of credentials."""
 
+    answer: type[BaseModel] | None = None
     parameters: tuple[dict[str, Any], ...] = ()
     media_type: str = "application/json"
     refusals: tuple[int, ...] = (401, 403, 503)
 
 
 _GETS = {
-    "/v1/models/{model:path}": _Shown((_MODEL_NAME,), refusals=(401, 403, 404, 503)),
-    "/api/usage": _Shown((_MONTH,), refusals=(401, 403, 422, 503)),
+    "/v1/models": _Shown(told.ModelList),
+    "/v1/models/{model:path}": _Shown(told.ModelEntry, (_MODEL_NAME,), refusals=(401, 403, 404, 503)),
+    "/api/usage": _Shown(told.UsageMonth, (_MONTH,), refusals=(401, 403, 422, 503)),
+    "/api/usage/days": _Shown(told.UsageDays, (_MONTH,), refusals=(401, 403, 422, 503)),
+    "/api/caller": _Shown(told.CallerAnswer),
+    "/api/limits": _Shown(told.LimitList),
+    "/health": _Shown(told.HealthReport),
     "/metrics": _Shown(media_type="text/plain"),
 }
 
@@ -121,9 +128,15 @@ def add_native(app: FastAPI, row: NativeRoute, endpoint: Endpoint) -> None:
         summary=row.summary,
         tags=["native"],
         response_model=None,
-        responses={200: {"model": row.answer_type}, **_refusals(_NATIVE_ERROR, malformed=422)},
+        responses={200: _native_answer(row), **_refusals(_NATIVE_ERROR, malformed=422)},
         openapi_extra=_body(contents) | {"parameters": [_REPEATED]},
     )
+
+
+def _native_answer(row: NativeRoute) -> dict[str, Any]:
+    """JSON, and what a stream of the service sends."""
+    streamed = MEDIA_TYPES.values() if row.shape is speech.SHAPE else (sse.MEDIA_TYPE,) if row.shape else ()
+    return {"model": row.answer_type, "content": {"application/json": {}, **{kind: {} for kind in streamed}}}
 
 
 def add_openai(app: FastAPI, row: Route, endpoint: Endpoint) -> None:
@@ -147,9 +160,10 @@ def add_get(app: FastAPI, path: str, summary: str, endpoint: Endpoint, tag: str)
     error = _OPENAI_ERROR if tag == "openai" else _NATIVE_ERROR
     shown = _GETS.get(path, _Shown())
     open_to_all = tag == "health"
-    answers: dict[int | str, dict[str, Any]] = {200: {"description": "Done", "content": {shown.media_type: {}}}}
+    done: dict[str, Any] = {"content": {shown.media_type: {}}} | ({"model": shown.answer} if shown.answer else {})
+    answers: dict[int | str, dict[str, Any]] = {200: {"description": "Done", **done}}
     if open_to_all:
-        answers[503] = {"description": "Nothing can be served", "content": {shown.media_type: {}}}
+        answers[503] = {"description": "Nothing can be served", **done}
     else:
         answers |= {status: _refusal(_OWN_REFUSALS[status], error) for status in shown.refusals}
     app.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False, response_model=None)

@@ -16,7 +16,7 @@ from atelier.gateway.usage.background import end, repeat
 from atelier.gateway.usage.consuming import Consuming
 from atelier.gateway.usage.dead import DeadRecords
 from atelier.gateway.usage.journal import Journal, open_journal
-from atelier.gateway.usage.months import month_of
+from atelier.gateway.usage.months import days_of, month_of
 from atelier.gateway.usage.record import UsageRecord
 from atelier.gateway.usage.shipping import Shipping
 from atelier.gateway.usage.stream import UsageStream
@@ -89,6 +89,10 @@ class Ledger:
         Raises InvalidRequest, Unavailable.
         """
         return await month_of(self._database, tenant, month)
+
+    async def days(self, tenant: str, month: str | None) -> dict[str, Any]:
+        """The tenant's sums of each day of one month. Raises InvalidRequest, Unavailable."""
+        return await days_of(self._database, tenant, month)
 
     def waiting(self) -> dict[str, int | None]:
         """What is not in the database yet, as last seen: bytes in the journal, batches in the stream, dead records.

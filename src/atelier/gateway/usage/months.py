@@ -1,16 +1,17 @@
-"""The sums of a tenant's month, by service."""
+"""The sums of a tenant's month, by service; and of each of its days, by service and model."""
 
 from __future__ import annotations
 
 from datetime import MAXYEAR, UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy import ColumnElement, Select, case, func, literal_column, select
 
 from atelier.catalog import SERVICES
 from atelier.errors import InvalidRequest
 from atelier.state.database import Database
 from atelier.state.tables import usage
+from atelier.state.utc_day import utc_day
 
 _SUMS = {
     "units": usage.c.units,
@@ -29,6 +30,34 @@ async def month_of(database: Database, tenant: str, month: str | None) -> dict[s
     async with database.connect() as connection:
         rows = [dict(row._mapping) for row in await connection.execute(_query(tenant, first, after))]
     return _summary(first, rows)
+
+
+async def days_of(database: Database, tenant: str, month: str | None) -> dict[str, Any]:
+    """What was asked on each day (in UTC) of one month, as in `month_of`. Raises InvalidRequest, Unavailable."""
+    first, after = month_bounds(month)
+    async with database.connect() as connection:
+        rows = [row._mapping for row in await connection.execute(_by_day(tenant, first, after))]
+    days = [{**row, "units": round(row["units"], 6), "cost": round(row["cost"], 6)} for row in rows]
+    return {"month": first.strftime("%Y-%m"), "days": days}
+
+
+def _by_day(tenant: str, first: datetime, after: datetime) -> Select[Any]:
+    model = func.coalesce(
+        usage.c.modelUsed, literal_column("''")
+    )  # as a parameter it would not be the same in GROUP BY
+    keys = (utc_day(usage.c.createdAt), usage.c.service, model, usage.c.unit)
+    return (
+        select(
+            *(key.label(name) for key, name in zip(keys, ("day", "service", "model", "unit"), strict=True)),
+            func.count().label("requests"),
+            _count("failed", usage.c.status == "failed"),
+            func.sum(usage.c.units).label("units"),
+            func.sum(usage.c.cost).label("cost"),
+        )
+        .where(usage.c.tenantId == tenant, usage.c.createdAt >= first, usage.c.createdAt < after)
+        .group_by(*keys)
+        .order_by(*keys)
+    )
 
 
 def _query(tenant: str, first: datetime, after: datetime) -> Select[Any]:

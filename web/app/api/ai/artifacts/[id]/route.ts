@@ -1,0 +1,19 @@
+/** GET: the bytes of a file, or a part of them, `?download=name` to keep it under that name. DELETE: it is gone. */
+
+import { artifactFile, deleteArtifact } from '@/lib/ai/gateway';
+import { attachment, fileAnswer, route } from '@/lib/route';
+
+export const GET = route(async ({ request, caller, params, query, options }) => {
+  const asked = {
+    range: request.headers.get('range') ?? undefined,
+    ifRange: request.headers.get('if-range') ?? undefined,
+    ifNoneMatch: request.headers.get('if-none-match') ?? undefined,
+  };
+  const file = await artifactFile(caller, params.id ?? '', asked, options);
+  return fileAnswer(file, query.download ? attachment(query.download) : {});
+});
+
+export const DELETE = route(async ({ caller, params, options }) => {
+  await deleteArtifact(caller, params.id ?? '', options);
+  return new Response(null, { status: 204 });
+});

@@ -1,0 +1,9 @@
+/** GET ?month=2026-01: what the month came to, by service. */
+
+import { usage } from '@/lib/ai/gateway';
+import { Month } from '@/lib/ai/input';
+import { checked, route } from '@/lib/route';
+
+export const GET = route(async ({ caller, query, options }) =>
+  usage(caller, checked(Month, query).month, options),
+);

@@ -1,0 +1,228 @@
+/** Asks Atelier's gateway, with a token for the caller's tenant. */
+
+import 'server-only';
+import type {
+  ArtifactPage,
+  Health,
+  Limit,
+  Model,
+  Pictures,
+  Reading,
+  Speech,
+  Transcript,
+  UsageDays,
+} from '@/lib/shapes';
+import type { Backend } from './backend';
+import { call, json, type Request } from './call';
+import { type Caller, isUpload, type Options } from './caller';
+import type { Form, PictureStream } from './input';
+import type { components } from './openapi';
+import { artifactId, artifactUrl, pictureEvents, pictures } from './pictures';
+import { gatewaySettings } from './settings';
+import { tokenFor } from './token';
+import type { UsageMonth } from './usage';
+
+type Schemas = components['schemas'];
+
+/** Pages show eight steps of a picture on its way. */
+const PREVIEWS = 8;
+
+/** How health is asked for: a page that looks at it must not hang where the gateway does. */
+const HEALTH_SECONDS = 5;
+
+/** A model as the gateway lists it, as far as it is read here. */
+type Served = Omit<Model, 'voices'> & { voices?: string[] };
+
+type Sent = Omit<Request, 'url' | 'authorize'>;
+
+/** Asks for one of the gateway's paths. `caller` is left out for what anyone may ask. */
+async function ask(
+  caller: Caller | undefined,
+  path: string,
+  options: Options,
+  sent: Sent = {},
+): Promise<Response> {
+  const settings = gatewaySettings();
+  const authorize = caller && (async () => `Bearer ${await tokenFor(caller, settings)}`);
+  return call(
+    { url: settings.url + path, ...sent, authorize },
+    { ...options, seconds: options.seconds ?? settings.seconds },
+  );
+}
+
+async function post(
+  caller: Caller,
+  service: string,
+  input: object | Form,
+  options: Options,
+): Promise<Response> {
+  const { body, headers } = sendable(input);
+  const key = options.idempotencyKey ?? crypto.randomUUID();
+  const streamed = 'stream' in input || isUpload(input);
+  return ask(caller, `/api/${service}`, options, {
+    method: 'POST',
+    headers: { ...headers, 'idempotency-key': key },
+    body,
+    streamed,
+  });
+}
+
+function sendable(input: object | Form): Pick<Request, 'body'> & { headers: Record<string, string> } {
+  if (input instanceof FormData) return { body: input, headers: {} };
+  if (!isUpload(input))
+    return { body: JSON.stringify(input), headers: { 'content-type': 'application/json' } };
+  const length = input.bytes === undefined ? undefined : { 'content-length': String(input.bytes) };
+  return { body: input.form, headers: { 'content-type': input.contentType, ...length } };
+}
+
+/** The gateway takes an artifact of the caller's own by the path of its link. */
+function fromArtifact<Input extends object>(input: Input | Form): object | Form {
+  if (!('artifact' in input)) return input;
+  const { artifact, ...fields } = input;
+  return { ...fields, image_url: `/artifacts/${artifact}` };
+}
+
+async function madePictures(response: Response): Promise<Pictures | PictureStream> {
+  if (response.headers.get('content-type')?.startsWith('text/event-stream') && response.body) {
+    return { events: pictureEvents(response.body, response.headers.get('x-request-id') ?? '') };
+  }
+  return pictures(await json<Schemas['ImagesBody']>(response));
+}
+
+function withQuery(path: string, query: Record<string, string | number | undefined>): string {
+  const given = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, String(value)]],
+  );
+  return given.length ? `${path}?${new URLSearchParams(given)}` : path;
+}
+
+export const atelier: Backend = {
+  async textToImage(caller, input, options) {
+    const sent = input.stream ? { partial_images: PREVIEWS, ...input } : input;
+    return madePictures(await post(caller, 'text-to-image', sent, options));
+  },
+
+  async imageToImage(caller, input, options) {
+    return madePictures(await post(caller, 'image-to-image', fromArtifact(input), options));
+  },
+
+  async textToSpeech(caller, input, options) {
+    const response = await post(caller, 'text-to-speech', input, options);
+    const type = response.headers.get('content-type') ?? '';
+    if (input.stream && response.body && !type.includes('json')) {
+      return {
+        audio: response.body,
+        media_type: type,
+        request_id: response.headers.get('x-request-id') ?? '',
+      };
+    }
+    const { audio_url, duration, media_type, voice, language, ...made } =
+      await json<Schemas['SpeechBody']>(response);
+    const id = artifactId(audio_url);
+    return {
+      id,
+      url: artifactUrl(id),
+      duration,
+      media_type,
+      voice,
+      language,
+      ...answered(made),
+    } satisfies Speech;
+  },
+
+  async speechToText(caller, form, options) {
+    const made = await json<Schemas['TranscriptBody']>(await post(caller, 'speech-to-text', form, options));
+    const { text, language, duration, segments } = made;
+    const told = segments.map(({ start, end, text, words }) => ({
+      start,
+      end,
+      text,
+      words: words?.map(timed),
+    }));
+    return { text, language, duration, segments: told, ...answered(made) } satisfies Transcript;
+  },
+
+  async imageToText(caller, input, options) {
+    const made = await json<Schemas['ReadingBody']>(
+      await post(caller, 'image-to-text', fromArtifact(input), options),
+    );
+    const { caption, ocr_text, ocr_lines, rotation, pages } = made;
+    return { caption, ocr_text, ocr_lines, rotation, pages, ...answered(made) } satisfies Reading;
+  },
+
+  async usage(caller, month, options) {
+    return json<UsageMonth>(await ask(caller, withQuery('/api/usage', { month }), options));
+  },
+
+  async usageDays(caller, month, options) {
+    return json<UsageDays>(await ask(caller, withQuery('/api/usage/days', { month }), options));
+  },
+
+  async limits(caller, options) {
+    return (await json<{ limits: Limit[] }>(await ask(caller, '/api/limits', options))).limits;
+  },
+
+  async models(caller, options) {
+    const { data } = await json<{ data: Served[] }>(await ask(caller, '/v1/models', options));
+    return data.map(({ id, service, services, note, voices, languages }) => {
+      return { id, service, services, note, voices: voices?.map((voice) => ({ id: voice })), languages };
+    });
+  },
+
+  async artifacts(caller, query, options) {
+    const page = await json<Schemas['ArtifactPage']>(
+      await ask(caller, withQuery('/api/artifacts', query), options),
+    );
+    const artifacts = page.artifacts.map(({ sha256: _, url: __, ...kept }) => ({
+      ...kept,
+      url: artifactUrl(kept.id),
+    }));
+    return { artifacts, next: page.next } as ArtifactPage;
+  },
+
+  async artifactFile(caller, id, { range, ifRange, ifNoneMatch }, options) {
+    const asked = { range, 'if-range': ifRange, 'if-none-match': ifNoneMatch };
+    const headers = Object.fromEntries(
+      Object.entries(asked).filter((header): header is [string, string] => !!header[1]),
+    );
+    return ask(caller, `/artifacts/${encodeURIComponent(id)}`, options, {
+      headers,
+      expected: [304],
+      streamed: true,
+    });
+  },
+
+  async deleteArtifact(caller, id, options) {
+    await ask(caller, `/api/artifacts/${encodeURIComponent(id)}`, options, { method: 'DELETE' });
+  },
+
+  async health(options) {
+    const patient = { seconds: HEALTH_SECONDS, patience: 0, ...options };
+    return json<Health>(await ask(undefined, '/health', patient, { expected: [503] }));
+  },
+};
+
+function answered({
+  model,
+  warnings,
+  request_id,
+}: {
+  model: string;
+  warnings: string[];
+  request_id: string;
+}) {
+  return { model, warnings, request_id };
+}
+
+function timed({ start, end, word }: Schemas['Word']) {
+  return { start, end, word };
+}
+
+/** Whom an API key speaks for: what the demo's sign-in asks. Throws Unauthenticated. */
+export async function ownerOf(apiKey: string, options: Options = {}): Promise<Caller> {
+  const settings = gatewaySettings();
+  const request = { url: `${settings.url}/api/caller`, authorize: async () => `Bearer ${apiKey}` };
+  const response = await call(request, { ...options, seconds: options.seconds ?? settings.seconds });
+  const found = await json<{ tenant: string; user: string | null; services: string[] | null }>(response);
+  return { tenant: found.tenant, user: found.user ?? undefined, services: found.services ?? undefined };
+}

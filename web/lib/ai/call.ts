@@ -1,0 +1,137 @@
+/** One request over HTTP: its time, its repeats, and its failures as errors. */
+
+import 'server-only';
+import type { Options } from './caller';
+import { Deadline, pause } from './deadline';
+import { type AiError, Cancelled, Unavailable, UnsupportedMedia, UpstreamFailed } from './errors';
+import { refusalOf } from './refusal';
+
+export interface Request {
+  url: string;
+  method?: 'GET' | 'POST' | 'DELETE' | 'HEAD';
+  headers?: Record<string, string>;
+  /** Left out: what is sent is JSON, a form, or a form that streams through and so can be sent once only. */
+  body?: string | FormData | ReadableStream<Uint8Array>;
+  /** Makes the header `Authorization` for each attempt: tokens are short-lived. */
+  authorize?: () => Promise<string | undefined>;
+  /** Statuses beside 2xx that are answers. */
+  expected?: number[];
+  /** The answer comes in pieces: the time begins anew with each. */
+  streamed?: boolean;
+}
+
+/** How long repeats may wait together, unless the caller says otherwise. */
+const PATIENCE_SECONDS = 10;
+const MOST_REPEATS = 3;
+const FIRST_PAUSE_SECONDS = 0.25;
+
+/** What may be gone by the next time; anything else stays as it is. */
+const PASSING = new Set([429, 502, 503]);
+
+/** The answer, whose body may still be on its way. Throws AiError. */
+export async function call(request: Request, options: Options & { seconds: number }): Promise<Response> {
+  let patience = options.patience ?? PATIENCE_SECONDS;
+  for (let repeat = 0; ; repeat++) {
+    try {
+      return await attempt(request, options);
+    } catch (problem) {
+      const wait = waitBefore(problem as AiError, repeat);
+      if (!mayRepeat(request) || repeat >= MOST_REPEATS || wait === undefined || wait > patience)
+        throw problem;
+      patience -= wait;
+      await pause(wait, options.signal);
+    }
+  }
+}
+
+/** A POST is repeated by its Idempotency-Key; a form that streams through is gone once it was sent. */
+function mayRepeat({ method = 'GET', headers, body }: Request): boolean {
+  if (body instanceof ReadableStream) return false;
+  return method !== 'POST' || headers?.['idempotency-key'] !== undefined;
+}
+
+/** Seconds, or undefined for a failure that would come again. */
+function waitBefore(problem: AiError, repeat: number): number | undefined {
+  if (!PASSING.has(problem.status) || problem.code === 'not_configured') return undefined;
+  return problem.retryAfter ?? FIRST_PAUSE_SECONDS * 2 ** repeat;
+}
+
+async function attempt(request: Request, options: Options & { seconds: number }): Promise<Response> {
+  const deadline = new Deadline(options.seconds, options.signal);
+  try {
+    const response = await fetch(request.url, await init(request, deadline.signal));
+    options.onAnswer?.(response.headers);
+    if (!response.ok && !request.expected?.includes(response.status)) throw await refusalOf(response);
+    return watched(response, deadline, request.streamed ?? false);
+  } catch (problem) {
+    deadline.end();
+    throw deadline.problem(problem) ?? unreachable(problem);
+  }
+}
+
+async function init(
+  { method, headers, body, authorize }: Request,
+  signal: AbortSignal,
+): Promise<RequestInit> {
+  const authorization = await authorize?.();
+  return {
+    method: method ?? 'GET',
+    headers: { ...headers, ...(authorization && { authorization }) },
+    body,
+    signal,
+    redirect: 'manual',
+    cache: 'no-store',
+    ...(body instanceof ReadableStream && { duplex: 'half' }),
+  };
+}
+
+/** The response with a body that the deadline watches to its end. */
+function watched(response: Response, deadline: Deadline, streamed: boolean): Response {
+  if (!response.body) {
+    deadline.end();
+    return response;
+  }
+  const source = response.body.getReader();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = await source.read();
+        if (streamed) deadline.extend();
+        if (!done) return controller.enqueue(value);
+        deadline.end();
+        controller.close();
+      } catch (problem) {
+        deadline.end();
+        controller.error(deadline.problem(problem) ?? brokenOff(problem));
+      }
+    },
+    async cancel(reason) {
+      deadline.end();
+      await source.cancel(reason);
+    },
+  });
+  return new Response(body, response);
+}
+
+/** The body as JSON. Throws AiError. */
+export async function json<Shape>(response: Response): Promise<Shape> {
+  const type = response.headers.get('content-type') ?? '';
+  if (!type.includes('json')) {
+    throw new UnsupportedMedia(`The service answered with ${type || 'no content type'} instead of JSON`, {
+      status: 502,
+    });
+  }
+  return (await response.json()) as Shape;
+}
+
+function unreachable(problem: unknown): AiError {
+  if (problem instanceof Error && 'retryAfter' in problem) return problem as AiError;
+  return new Unavailable('The AI service cannot be reached; is it running, and is its address right?', {
+    cause: problem,
+  });
+}
+
+function brokenOff(problem: unknown): AiError {
+  if (problem instanceof Cancelled) return problem;
+  return new UpstreamFailed('The answer broke off before its end; try again', { cause: problem });
+}

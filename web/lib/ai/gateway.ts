@@ -1,0 +1,88 @@
+/**
+ * The AI services, for the server side of an app. Everything takes the caller first (what `session()` gives) and may
+ * be aborted, timed and repeated as `Options` say; everything that fails throws one of the classes in errors.ts.
+ * `USE_AI_GATEWAY` says whether Atelier answers, or an OpenAI-compatible provider in its place.
+ */
+
+import 'server-only';
+import { atelier } from './atelier';
+import type { Backend, FileQuery } from './backend';
+import type { Caller, Options } from './caller';
+import type {
+  Answer,
+  ArtifactQuery,
+  EditInput,
+  Form,
+  PictureInput,
+  PictureStream,
+  Pictures,
+  ReadingInput,
+  Speech,
+  SpeechInput,
+  SpeechStream,
+} from './input';
+import { provider } from './provider';
+import { usesGateway } from './settings';
+
+export type { Caller, Form, Options, PictureStream, SpeechStream };
+export type Whole<Input> = Answer<Input, Pictures, PictureStream>;
+export type Spoken<Input> = Answer<Input, Speech, SpeechStream>;
+
+const backend = (): Backend => (usesGateway() ? atelier : provider);
+
+/** Pictures from words; with `stream: true`, previews while they are made. */
+export const textToImage = <Input extends PictureInput>(
+  caller: Caller,
+  input: Input,
+  options: Options = {},
+) => backend().textToImage(caller, input, options) as Promise<Whole<Input>>;
+
+/** Pictures from a picture (a form's `file`, or an artifact) and words; `stream: true` as above. */
+export const imageToImage = <Input extends EditInput | Form>(
+  caller: Caller,
+  input: Input,
+  options: Options = {},
+) => backend().imageToImage(caller, input, options) as Promise<Whole<Input>>;
+
+/** A recording of a text; with `stream: true`, its bytes while it is spoken. */
+export const textToSpeech = <Input extends SpeechInput>(
+  caller: Caller,
+  input: Input,
+  options: Options = {},
+) => backend().textToSpeech(caller, input, options) as Promise<Spoken<Input>>;
+
+/** What a recording (a form's `file`) says, and when. */
+export const speechToText = (caller: Caller, form: Form, options: Options = {}) =>
+  backend().speechToText(caller, form, options);
+
+/** What a picture (a form's `file`, or an artifact) shows, answers to a question about it, or the text in it. */
+export const imageToText = (caller: Caller, input: ReadingInput | Form, options: Options = {}) =>
+  backend().imageToText(caller, input, options);
+
+/** What a month (`2026-01`; left out: the present one) came to, by service. */
+export const usage = (caller: Caller, month?: string, options: Options = {}) =>
+  backend().usage(caller, month, options);
+
+/** The same by day, service and model. */
+export const usageDays = (caller: Caller, month?: string, options: Options = {}) =>
+  backend().usageDays(caller, month, options);
+
+/** The caller's limits, and what is left of each. */
+export const limits = (caller: Caller, options: Options = {}) => backend().limits(caller, options);
+
+/** The models that are ready. */
+export const models = (caller: Caller, options: Options = {}) => backend().models(caller, options);
+
+/** The tenant's files, the newest first. */
+export const artifacts = (caller: Caller, query: ArtifactQuery = {}, options: Options = {}) =>
+  backend().artifacts(caller, query, options);
+
+/** The bytes of one, or the part that `range` names. */
+export const artifactFile = (caller: Caller, id: string, query: FileQuery = {}, options: Options = {}) =>
+  backend().artifactFile(caller, id, query, options);
+
+export const deleteArtifact = (caller: Caller, id: string, options: Options = {}) =>
+  backend().deleteArtifact(caller, id, options);
+
+/** How every service is. */
+export const health = (options: Options = {}) => backend().health(options);

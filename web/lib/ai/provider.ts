@@ -1,0 +1,271 @@
+/** Asks an OpenAI-compatible provider in the gateway's place. It keeps no files, counts nothing and has no limits. */
+
+import 'server-only';
+import type { Health, Model, Picture, Reading, Service, Speech, Transcript } from '@/lib/shapes';
+import type { Backend } from './backend';
+import { call, json, type Request } from './call';
+import { isUpload, type Options } from './caller';
+import { InvalidInput, NotConfigured } from './errors';
+import type { Form, PictureInput } from './input';
+import { pictureEvents } from './pictures';
+import { type ProviderSettings, providerSettings } from './settings';
+
+const MOST_PREVIEWS = 3;
+const VOICE = 'alloy';
+const READ_ALL = 'Write down all text in this picture, line by line, and nothing else.';
+const DESCRIBE = 'Describe this picture in one sentence.';
+
+/** Atelier's own fields, which no other provider takes. */
+const OWN_FIELDS = [
+  'negative_prompt',
+  'style',
+  'seed',
+  'num_inference_steps',
+  'guidance_scale',
+  'strength',
+  'mask',
+];
+
+interface Datum {
+  b64_json?: string;
+  url?: string;
+  revised_prompt?: string;
+}
+
+interface ImagesAnswer {
+  data: Datum[];
+  model?: string;
+  size?: string;
+  output_format?: string;
+}
+
+async function ask(
+  path: string,
+  options: Options,
+  sent: Omit<Request, 'url' | 'authorize'> = {},
+): Promise<Response> {
+  const { url, key, seconds } = providerSettings();
+  const authorize = async () => (key ? `Bearer ${key}` : undefined);
+  return call({ url: url + path, ...sent, authorize }, { ...options, seconds: options.seconds ?? seconds });
+}
+
+/** Without a key that makes repeats safe: a provider may not know it. Nothing is charged twice. */
+function post(path: string, input: object | FormData, options: Options, streamed = false): Promise<Response> {
+  if (input instanceof FormData) return ask(path, options, { method: 'POST', body: input, streamed });
+  const headers = { 'content-type': 'application/json' };
+  return ask(path, options, { method: 'POST', headers, body: JSON.stringify(input), streamed });
+}
+
+type ModelSetting = 'imageModel' | 'speechModel' | 'transcriptionModel' | 'visionModel';
+
+const VARIABLES: Record<ModelSetting, string> = {
+  imageModel: 'AI_PROVIDER_IMAGE_MODEL',
+  speechModel: 'AI_PROVIDER_SPEECH_MODEL',
+  transcriptionModel: 'AI_PROVIDER_TRANSCRIPTION_MODEL',
+  visionModel: 'AI_PROVIDER_VISION_MODEL',
+};
+
+const SERVICES: Record<ModelSetting, Service[]> = {
+  imageModel: ['text-to-image', 'image-to-image'],
+  speechModel: ['text-to-speech'],
+  transcriptionModel: ['speech-to-text'],
+  visionModel: ['image-to-text'],
+};
+
+function modelFor(setting: ModelSetting, wanted?: string | null): string {
+  const model = wanted || providerSettings()[setting];
+  if (model) return model;
+  const name = VARIABLES[setting];
+  throw new NotConfigured(
+    `${name}: is not set, and USE_AI_GATEWAY is false; set it to the provider's name of a model`,
+  );
+}
+
+function unavailable(what: string): NotConfigured {
+  return new NotConfigured(
+    `USE_AI_GATEWAY: is false, and ${what} are the gateway's; set USE_AI_GATEWAY=true`,
+  );
+}
+
+async function fieldsOf(input: object | Form): Promise<FormData> {
+  if ('artifact' in input) throw unavailable('artifacts');
+  if (input instanceof FormData) return input;
+  if (!isUpload(input)) throw new InvalidInput('file: send a file as a part of a form', { field: 'file' });
+  const sent = new Response(input.form, { headers: { 'content-type': input.contentType } });
+  return sent.formData().catch(() => {
+    throw new InvalidInput('body: cannot be read as a form with parts', { field: 'body' });
+  });
+}
+
+function fileOf(form: FormData): File {
+  const file = form.get('file');
+  if (file instanceof File) return file;
+  throw new InvalidInput('file: is required; send it as a part of the form', { field: 'file' });
+}
+
+const textOf = (form: FormData, name: string) => form.get(name)?.toString() || undefined;
+
+function notTaken(names: Iterable<string>): string[] {
+  const given = new Set(names);
+  return OWN_FIELDS.filter((name) => given.has(name)).map((name) => `${name}: the provider does not take it`);
+}
+
+async function asked(response: Response, warnings: string[], stream: boolean, model: string) {
+  const requestId = response.headers.get('x-request-id') ?? '';
+  if (stream && response.body && response.headers.get('content-type')?.startsWith('text/event-stream')) {
+    return { events: pictureEvents(response.body, requestId) };
+  }
+  const made = await json<ImagesAnswer>(response);
+  const images = await Promise.all(made.data.map((datum) => shown(datum, made)));
+  const revised_prompt = made.data[0]?.revised_prompt ?? null;
+  return { images, revised_prompt, model: made.model || model, warnings, request_id: requestId };
+}
+
+async function shown({ b64_json, url }: Datum, made: ImagesAnswer): Promise<Picture> {
+  const [width = 0, height = 0] = (made.size ?? '').split('x').map(Number);
+  const type = `image/${made.output_format ?? 'png'}`;
+  const data = b64_json ? `data:${type};base64,${b64_json}` : await dataUri(await fetch(url ?? ''), type);
+  return { id: '', url: data, seed: null, width: width || 0, height: height || 0 };
+}
+
+async function dataUri(body: Response | Blob, type: string): Promise<string> {
+  return `data:${type};base64,${Buffer.from(await body.arrayBuffer()).toString('base64')}`;
+}
+
+function drawn({ prompt, n, size, output_format, model, stream, partial_images }: PictureInput) {
+  const previews = stream
+    ? { stream, partial_images: Math.min(partial_images ?? MOST_PREVIEWS, MOST_PREVIEWS) }
+    : {};
+  return { model: modelFor('imageModel', model), prompt, n, size, output_format, ...previews };
+}
+
+export const provider: Backend = {
+  async textToImage(_, input, options) {
+    const sent = drawn(input);
+    const response = await post('/images/generations', sent, options, input.stream);
+    return asked(response, notTaken(Object.keys(input)), input.stream ?? false, sent.model);
+  },
+
+  async imageToImage(_, input, options) {
+    const form = await fieldsOf(input);
+    const stream = textOf(form, 'stream') === 'true';
+    const sent = new FormData();
+    const model = modelFor('imageModel', textOf(form, 'model'));
+    const fields = {
+      model,
+      prompt: textOf(form, 'prompt'),
+      n: textOf(form, 'n'),
+      size: textOf(form, 'size'),
+    };
+    for (const [name, value] of Object.entries(fields)) if (value) sent.set(name, value);
+    sent.set('image', fileOf(form));
+    const mask = form.get('mask');
+    if (mask instanceof File) sent.set('mask', mask);
+    if (stream) sent.set('stream', 'true');
+    const response = await post('/images/edits', sent, options, stream);
+    return asked(response, notTaken([...form.keys()].filter((name) => name !== 'mask')), stream, model);
+  },
+
+  async textToSpeech(_, input, options) {
+    const { text, voice, speed, response_format = 'mp3', language } = input;
+    const model = modelFor('speechModel', input.model);
+    const spoken = voice ?? providerSettings().voice ?? VOICE;
+    const body = { model, input: text, voice: spoken, speed, response_format };
+    const response = await post('/audio/speech', body, options, input.stream);
+    const media_type = response.headers.get('content-type') ?? `audio/${response_format}`;
+    const request_id = response.headers.get('x-request-id') ?? '';
+    if (input.stream && response.body) return { audio: response.body, media_type, request_id };
+    const url = await dataUri(response, media_type);
+    const duration = Number(response.headers.get('x-audio-duration') ?? 0);
+    const warnings = language ? ['language: the provider does not take it'] : [];
+    const made = { id: '', url, duration, media_type, voice: spoken, language: language ?? '' };
+    return { ...made, model, warnings, request_id } satisfies Speech;
+  },
+
+  async speechToText(_, input, options) {
+    const form = await fieldsOf(input);
+    const model = modelFor('transcriptionModel', textOf(form, 'model'));
+    const sent = new FormData();
+    sent.set('file', fileOf(form));
+    sent.set('model', model);
+    sent.set('response_format', 'verbose_json');
+    const translated = textOf(form, 'task') === 'translate';
+    const words = textOf(form, 'timestamps') === 'word' && !translated;
+    for (const name of translated ? ['prompt'] : ['language', 'prompt']) {
+      const value = textOf(form, name);
+      if (value) sent.set(name, value);
+    }
+    for (const kind of words ? ['segment', 'word'] : []) sent.append('timestamp_granularities[]', kind);
+    const response = await post(translated ? '/audio/translations' : '/audio/transcriptions', sent, options);
+    const { text, language, duration, segments } = await json<Partial<Transcript>>(response);
+    const told = {
+      text: text ?? '',
+      language: language ?? '',
+      duration: Number(duration ?? 0),
+      segments: segments ?? [],
+    };
+    return { ...told, model, warnings: [], request_id: response.headers.get('x-request-id') ?? '' };
+  },
+
+  async imageToText(_, input, options) {
+    const form = await fieldsOf(input);
+    const model = modelFor('visionModel', textOf(form, 'model'));
+    const ocr = textOf(form, 'task') === 'ocr';
+    const question = ocr ? READ_ALL : (textOf(form, 'question') ?? DESCRIBE);
+    const file = fileOf(form);
+    const picture = { type: 'image_url', image_url: { url: await dataUri(file, file.type || 'image/png') } };
+    const messages = [{ role: 'user', content: [{ type: 'text', text: question }, picture] }];
+    const response = await post('/chat/completions', { model, messages }, options);
+    const { choices } = await json<{ choices: { message: { content: string } }[] }>(response);
+    const said = choices[0]?.message.content ?? '';
+    const read = {
+      caption: ocr ? null : said,
+      ocr_text: ocr ? said : null,
+      ocr_lines: null,
+      rotation: 0,
+      pages: 1,
+    };
+    return {
+      ...read,
+      model,
+      warnings: [],
+      request_id: response.headers.get('x-request-id') ?? '',
+    } satisfies Reading;
+  },
+
+  async models() {
+    return configured(providerSettings());
+  },
+
+  async health(options) {
+    const began = performance.now();
+    await ask('/models', { seconds: 5, patience: 0, ...options });
+    const response_time = Math.round(performance.now() - began);
+    const well = configured(providerSettings()).flatMap(({ id, services }) =>
+      services.map((service) => [
+        service,
+        { status: 'healthy', response_time, model: id, queue: null, upstreams: 1 },
+      ]),
+    );
+    return {
+      status: 'healthy',
+      services: Object.fromEntries(well),
+      timestamp: new Date().toISOString(),
+    } as Health;
+  },
+
+  usage: async () => Promise.reject(unavailable('usage records')),
+  usageDays: async () => Promise.reject(unavailable('usage records')),
+  limits: async () => Promise.reject(unavailable('limits')),
+  artifacts: async () => Promise.reject(unavailable('artifacts')),
+  artifactFile: async () => Promise.reject(unavailable('artifacts')),
+  deleteArtifact: async () => Promise.reject(unavailable('artifacts')),
+};
+
+function configured(settings: ProviderSettings): Model[] {
+  return (Object.keys(VARIABLES) as ModelSetting[]).flatMap((setting) => {
+    const [service] = SERVICES[setting];
+    const id = settings[setting];
+    return id && service ? [{ id, service, services: SERVICES[setting] }] : [];
+  });
+}
