@@ -15,7 +15,7 @@ const width = (page: Page) => finished(page).evaluate((image: HTMLImageElement) 
 
 test('a picture appears while it is made, and stays in the history', async ({ page }) => {
   await page.goto(PAGES['create-image']);
-  await page.getByRole('button', { name: 'Advanced settings' }).click();
+  await page.getByText('Advanced settings').click();
   await page.getByLabel('Steps').fill('40');
   await create(page);
   await expect(page.getByRole('img', { name: 'Not finished yet' })).toBeVisible();
@@ -35,7 +35,7 @@ test('several at once; one is downloaded, linked to, varied, and the start of an
 }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await page.goto(PAGES['create-image']);
-  await page.getByRole('radiogroup', { name: 'How many' }).getByText('2').click();
+  await page.getByRole('group', { name: 'How many' }).getByText('2').click();
   await create(page);
   const pictures = page.getByRole('list', { name: 'The pictures' }).getByRole('button');
   await expect(pictures).toHaveCount(2);
@@ -62,7 +62,7 @@ test('several at once; one is downloaded, linked to, varied, and the start of an
 
 test('a picture that is cancelled stops at once', async ({ page }) => {
   await page.goto(PAGES['create-image']);
-  await page.getByRole('button', { name: 'Advanced settings' }).click();
+  await page.getByText('Advanced settings').click();
   await page.getByLabel('Steps').fill('150');
   await create(page);
   await expect(page.getByRole('img', { name: 'Not finished yet' })).toBeVisible();
