@@ -13,7 +13,7 @@ test('a picture is refused while the gateway is away, and made when it is back',
   await takeDown(rig.atelier);
   await page.getByLabel('Prompt').fill(SENTENCE);
   await page.getByRole('button', { name: 'Create', exact: true }).click();
-  const alert = page.getByRole('alert').filter({ hasText: 'This service is not available' });
+  const alert = page.getByRole('alert').filter({ hasText: 'This service is not available' }).first();
   await expect(alert).toBeVisible();
   await bringBack(rig.atelier);
   await alert.getByRole('button', { name: 'Try again' }).click();

@@ -29,7 +29,7 @@ test('an artifact of another tenant is not found', async ({ page, browser, baseU
   await expect(other.locator(`img[src*="${picture?.id}"]`)).toHaveCount(0);
   await context.close();
 
-  const nobody = await browser.newContext({ baseURL });
+  const nobody = await browser.newContext({ baseURL, storageState: { cookies: [], origins: [] } });
   expect((await nobody.request.get(picture?.url ?? '')).status()).toBe(401);
   await nobody.close();
   expect((await page.request.get(picture?.url ?? '')).status(), 'it is still there for its owner').toBe(200);
