@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import anyio
 import httpx2
 import pytest
 from sqlalchemy import insert
 
+from atelier.catalog import SERVICES
 from atelier.gateway.auth import make_token
 from atelier.gateway.faces import account_answers
 from atelier.state.database import open_database
@@ -112,6 +113,7 @@ def test_the_reference_says_what_the_account_answers(gateway: Running) -> None:
         "/v1/models": account_answers.ModelList,
         "/health": account_answers.HealthReport,
     }
+    assert set(get_args(account_answers.ServiceName)) == set(SERVICES)
     paths = httpx2.get(f"{gateway.url}/openapi.json").json()["paths"]
     for path, answer in answers.items():
         answer.model_validate(gateway.get(path).json())

@@ -30,9 +30,6 @@ const PREVIEWS = 8;
 /** How health is asked for: a page that looks at it must not hang where the gateway does. */
 const HEALTH_SECONDS = 5;
 
-/** A model as the gateway lists it, as far as it is read here. */
-type Served = Omit<Model, 'voices'> & { voices?: string[] };
-
 type Sent = Omit<Request, 'url' | 'authorize'>;
 
 /** Asks for one of the gateway's paths. `caller` is left out for what anyone may ask. */
@@ -155,15 +152,15 @@ export const atelier: Backend = {
   },
 
   async usageDays(caller, month, options) {
-    return json<UsageDays>(await ask(caller, withQuery('/api/usage/days', { month }), options));
+    return json<Schemas['UsageDays']>(await ask(caller, withQuery('/api/usage/days', { month }), options));
   },
 
   async limits(caller, options) {
-    return (await json<{ limits: Limit[] }>(await ask(caller, '/api/limits', options))).limits;
+    return (await json<Schemas['LimitList']>(await ask(caller, '/api/limits', options))).limits;
   },
 
   async models(caller, options) {
-    const { data } = await json<{ data: Served[] }>(await ask(caller, '/v1/models', options));
+    const { data } = await json<Schemas['ModelList']>(await ask(caller, '/v1/models', options));
     return data.map(({ id, service, services, note, voices, languages }) => {
       return { id, service, services, note, voices: voices?.map((voice) => ({ id: voice })), languages };
     });
@@ -223,6 +220,6 @@ export async function ownerOf(apiKey: string, options: Options = {}): Promise<Ca
   const settings = gatewaySettings();
   const request = { url: `${settings.url}/api/caller`, authorize: async () => `Bearer ${apiKey}` };
   const response = await call(request, { ...options, seconds: options.seconds ?? settings.seconds });
-  const found = await json<{ tenant: string; user: string | null; services: string[] | null }>(response);
+  const found = await json<Schemas['CallerAnswer']>(response);
   return { tenant: found.tenant, user: found.user ?? undefined, services: found.services ?? undefined };
 }

@@ -664,10 +664,13 @@ export interface components {
             object: "model";
             /** Owned By */
             owned_by: string;
-            /** Service */
-            service: string;
+            /**
+             * Service
+             * @enum {string}
+             */
+            service: "text-to-image" | "text-to-speech" | "speech-to-text" | "image-to-image" | "image-to-text";
             /** Services */
-            services: string[];
+            services: ("text-to-image" | "text-to-speech" | "speech-to-text" | "image-to-image" | "image-to-text")[];
             /** Voices */
             voices?: string[] | null;
         } & {
@@ -1049,8 +1052,11 @@ export interface components {
             model: string;
             /** Requests */
             requests: number;
-            /** Service */
-            service: string;
+            /**
+             * Service
+             * @enum {string}
+             */
+            service: "text-to-image" | "text-to-speech" | "speech-to-text" | "image-to-image" | "image-to-text";
             /** Unit */
             unit: string;
             /** Units */

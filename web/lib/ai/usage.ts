@@ -1,30 +1,9 @@
 /** What a month came to, by service; and the days of one as a table for a spreadsheet. */
 
 import type { UsageDay } from '@/lib/shapes';
+import type { components } from './openapi';
 
-export interface ServiceUsage {
-  requests: number;
-  succeeded: number;
-  failed: number;
-  cancelled: number;
-  cached: number;
-  fallback: number;
-  units: number;
-  unit: string;
-  tokens: number;
-  megapixels: number;
-  audio_seconds: number;
-  characters: number;
-  compute_ms: number;
-  cost: number;
-}
-
-export interface UsageMonth {
-  month: string;
-  usage: Record<string, number>;
-  total: number;
-  services: Record<string, ServiceUsage>;
-}
+export type UsageMonth = components['schemas']['UsageMonth'];
 
 const COLUMNS = ['day', 'service', 'model', 'requests', 'failed', 'units', 'unit', 'cost'] as const;
 

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from atelier.rules import Measure, Per
 
+ServiceName = Literal["text-to-image", "text-to-speech", "speech-to-text", "image-to-image", "image-to-text"]
+
 
 class ServiceUsage(BaseModel):
     """units: what the limits count, in `unit`. cost: in the currency of the prices."""
@@ -42,7 +44,7 @@ class UsageDay(BaseModel):
     """One service and model on one day, in UTC. model: empty where none answered."""
 
     day: str
-    service: str
+    service: ServiceName
     model: str
     unit: str
     requests: int
@@ -90,8 +92,8 @@ class ModelEntry(BaseModel):
     object: Literal["model"]
     created: int
     owned_by: str
-    service: str
-    services: list[str]
+    service: ServiceName
+    services: list[ServiceName]
     note: str | None = None
     voices: list[str] | None = None
     languages: list[str] | None = None

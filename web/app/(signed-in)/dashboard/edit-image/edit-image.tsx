@@ -40,7 +40,11 @@ export function EditImage({ artifact }: { artifact: string | null }) {
     setPreview(null);
     void begin(async (signal) => {
       try {
-        const body = formOf(source.file, change, change.part ? ((await mask.current?.file()) ?? null) : null);
+        const body = await formOf(
+          source.file,
+          change,
+          change.part ? ((await mask.current?.file()) ?? null) : null,
+        );
         const made = await makePictures(
           '/api/ai/image-to-image',
           { method: 'POST', body, signal },
