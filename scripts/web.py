@@ -65,6 +65,7 @@ def app_environment() -> dict[str, str]:
         "AI_GATEWAY_URL": gateway,
         "JWT_SECRET": secret,
         "SESSION_SECRET": session_secret(secret),
+        "ATELIER_WEB_DEMO": "true",  # a tenant's name is enough to sign in: nobody but this machine gets here
         "HOSTNAME": "127.0.0.1",
         "PORT": PORT,
         "NEXT_TELEMETRY_DISABLED": "1",
