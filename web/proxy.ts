@@ -45,7 +45,7 @@ function contentSecurityPolicy(nonce: string): string {
     "img-src 'self' blob: data:",
     "media-src 'self' blob: data:",
     "font-src 'self'",
-    `connect-src 'self'${development ? ' ws:' : ''}`,
+    `connect-src 'self' blob: data:${development ? ' ws:' : ''}`,
     "worker-src 'self' blob:",
     "frame-ancestors 'none'",
     "form-action 'self'",

@@ -51,7 +51,8 @@ DEFAULT_ALIASES: dict[str, str] = dict.fromkeys(
 
 
 _NOT_SETTINGS = {
-    f"ATELIER_{name}" for name in ("CONFIG", "PROCESSES_FILE", "SUPERVISED", "TEST_DATA", "TOKEN", "TORCH")
+    f"ATELIER_{name}"
+    for name in ("COMMAND", "CONFIG", "PROCESSES_FILE", "SUPERVISED", "TEST_DATA", "TOKEN", "TORCH", "WEB_DEMO")
 }
 """Variables that something else than the settings reads."""
 

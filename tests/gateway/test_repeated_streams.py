@@ -73,7 +73,7 @@ class Client:
         async def run() -> Response:
             self.ran += 1
             call = Call(REQUEST, stream=True, options={"sse": events})
-            return await respond_in_pieces(request, SPEECH, call, spoken(broken=broken))
+            return await respond_in_pieces(request, SPEECH.shape, call, spoken(broken=broken), str)
 
         response = await once(self._idempotency, request, "acme", Body({}), run)
         await response(scope, receive, send)
@@ -170,7 +170,9 @@ class Scene:
             exchange = await self._exchange(f"r{self._asked}")
             call = Call(REQUEST, stream=True, options={"sse": True})
             events = self._pipeline.events(exchange)
-            return await respond_in_pieces(request, SPEECH, call, events, settled=lambda: exchange.metered is not None)
+            return await respond_in_pieces(
+                request, SPEECH.shape, call, events, str, settled=lambda: exchange.metered is not None
+            )
 
         response = await once(self._idempotency, request, "acme", Body({}), run)
         await response(scope, receive, send)

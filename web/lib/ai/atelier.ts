@@ -1,17 +1,7 @@
 /** Asks Atelier's gateway, with a token for the caller's tenant. */
 
 import 'server-only';
-import type {
-  ArtifactPage,
-  Health,
-  Limit,
-  Model,
-  Pictures,
-  Reading,
-  Speech,
-  Transcript,
-  UsageDays,
-} from '@/lib/shapes';
+import type { ArtifactPage, Health, Pictures, Reading, Speech, Transcript } from '@/lib/shapes';
 import type { Backend } from './backend';
 import { call, json, type Request } from './call';
 import { type Caller, isUpload, type Options } from './caller';

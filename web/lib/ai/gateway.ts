@@ -31,58 +31,62 @@ export type Spoken<Input> = Answer<Input, Speech, SpeechStream>;
 const backend = (): Backend => (usesGateway() ? atelier : provider);
 
 /** Pictures from words; with `stream: true`, previews while they are made. */
-export const textToImage = <Input extends PictureInput>(
+export const textToImage = async <Input extends PictureInput>(
   caller: Caller,
   input: Input,
   options: Options = {},
 ) => backend().textToImage(caller, input, options) as Promise<Whole<Input>>;
 
 /** Pictures from a picture (a form's `file`, or an artifact) and words; `stream: true` as above. */
-export const imageToImage = <Input extends EditInput | Form>(
+export const imageToImage = async <Input extends EditInput | Form>(
   caller: Caller,
   input: Input,
   options: Options = {},
 ) => backend().imageToImage(caller, input, options) as Promise<Whole<Input>>;
 
 /** A recording of a text; with `stream: true`, its bytes while it is spoken. */
-export const textToSpeech = <Input extends SpeechInput>(
+export const textToSpeech = async <Input extends SpeechInput>(
   caller: Caller,
   input: Input,
   options: Options = {},
 ) => backend().textToSpeech(caller, input, options) as Promise<Spoken<Input>>;
 
 /** What a recording (a form's `file`) says, and when. */
-export const speechToText = (caller: Caller, form: Form, options: Options = {}) =>
+export const speechToText = async (caller: Caller, form: Form, options: Options = {}) =>
   backend().speechToText(caller, form, options);
 
 /** What a picture (a form's `file`, or an artifact) shows, answers to a question about it, or the text in it. */
-export const imageToText = (caller: Caller, input: ReadingInput | Form, options: Options = {}) =>
+export const imageToText = async (caller: Caller, input: ReadingInput | Form, options: Options = {}) =>
   backend().imageToText(caller, input, options);
 
 /** What a month (`2026-01`; left out: the present one) came to, by service. */
-export const usage = (caller: Caller, month?: string, options: Options = {}) =>
+export const usage = async (caller: Caller, month?: string, options: Options = {}) =>
   backend().usage(caller, month, options);
 
 /** The same by day, service and model. */
-export const usageDays = (caller: Caller, month?: string, options: Options = {}) =>
+export const usageDays = async (caller: Caller, month?: string, options: Options = {}) =>
   backend().usageDays(caller, month, options);
 
 /** The caller's limits, and what is left of each. */
-export const limits = (caller: Caller, options: Options = {}) => backend().limits(caller, options);
+export const limits = async (caller: Caller, options: Options = {}) => backend().limits(caller, options);
 
 /** The models that are ready. */
-export const models = (caller: Caller, options: Options = {}) => backend().models(caller, options);
+export const models = async (caller: Caller, options: Options = {}) => backend().models(caller, options);
 
 /** The tenant's files, the newest first. */
-export const artifacts = (caller: Caller, query: ArtifactQuery = {}, options: Options = {}) =>
+export const artifacts = async (caller: Caller, query: ArtifactQuery = {}, options: Options = {}) =>
   backend().artifacts(caller, query, options);
 
 /** The bytes of one, or the part that `range` names. */
-export const artifactFile = (caller: Caller, id: string, query: FileQuery = {}, options: Options = {}) =>
-  backend().artifactFile(caller, id, query, options);
+export const artifactFile = async (
+  caller: Caller,
+  id: string,
+  query: FileQuery = {},
+  options: Options = {},
+) => backend().artifactFile(caller, id, query, options);
 
-export const deleteArtifact = (caller: Caller, id: string, options: Options = {}) =>
+export const deleteArtifact = async (caller: Caller, id: string, options: Options = {}) =>
   backend().deleteArtifact(caller, id, options);
 
 /** How every service is. */
-export const health = (options: Options = {}) => backend().health(options);
+export const health = async (options: Options = {}) => backend().health(options);

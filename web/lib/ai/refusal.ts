@@ -1,13 +1,12 @@
 /** From an answer that is not a success to the error that it stands for, in either of the gateway's two shapes. */
 
 import { z } from 'zod';
-import { type AiError, errorOf } from './errors';
+import { type AiError, type Circumstances, errorOf } from './errors';
 
 const Native = z.object({
   error: z.string(),
   code: z.string(),
   field: z.string().optional(),
-  retry_after: z.number().optional(),
   request_id: z.string().optional(),
 });
 
@@ -54,10 +53,13 @@ export function retrySeconds(headers: Headers): number | undefined {
   return Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : undefined;
 }
 
-function toldIn(said: string): { message: string; code?: string; field?: string } | undefined {
+function toldIn(said: string): ({ message: string } & Circumstances) | undefined {
   const body = parsed(said);
   const native = Native.safeParse(body);
-  if (native.success) return { message: native.data.error, code: native.data.code, field: native.data.field };
+  if (native.success) {
+    const { error: message, code, field, request_id } = native.data;
+    return { message, code, field, ...(request_id && { requestId: request_id }) };
+  }
   const openAi = OpenAi.safeParse(body);
   if (!openAi.success) return undefined;
   const { message, code, param } = openAi.data.error;
