@@ -27,8 +27,9 @@ test-setup:  ## Install what the tests need: libraries, a browser, fonts, record
 
 test: test-setup  ## Run every test
 	@$(BIN)/python -m pytest
+	@$(BIN)/python scripts/web.py build
 	@$(BIN)/python scripts/web.py npm test
-	@$(BIN)/python scripts/web.py npm run --silent e2e
+	@BUILT=1 $(BIN)/python scripts/web.py npm run --silent e2e
 
 check: test-setup  ## Format, lint, types, import rules
 	@$(BIN)/ruff format --check .

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WEB = ROOT / "web"
 BUILT = WEB / ".next" / "BUILD_ID"
 SERVER = WEB / ".next" / "standalone" / "server.js"
-NOT_SOURCES = {"node_modules", ".next", "e2e", "examples", "shots", "test-results", "generated"}
+NOT_SOURCES = {"node_modules", ".next", "e2e", "tests", "examples", "shots", "test-results", "generated"}
 PORT = "3000"
 
 
@@ -35,6 +35,9 @@ def main() -> None:
             start()
         case ["install"]:
             install()
+        case ["build"]:
+            install()
+            build()
         case ["npm", *words]:
             install()
             sys.exit(npm(*words))
