@@ -2,6 +2,8 @@
 
 .venv/bin/python scripts/web.py start         # what `make web` does: install, build where something changed, run
 .venv/bin/python scripts/web.py npm run e2e   # npm in web/, its packages installed first
+.venv/bin/python scripts/web.py install       # the packages alone
+.venv/bin/python scripts/web.py build         # the production build, where something changed
 """
 
 from __future__ import annotations
