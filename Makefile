@@ -1,16 +1,22 @@
-# Two commands: `make serve` runs Atelier, `make test` runs every test. Both set up what they need first.
+# `make serve` runs Atelier, `make web` its console, `make test` every test. Each sets up what it needs first.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help serve setup test check test-setup docs dashboards checksums format clean images up down
+.PHONY: help serve web shots setup test check test-setup docs dashboards images up down checksums format clean
 
 help:  ## Show these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 serve: setup  ## Run the gateway and the five services on this machine
 	@exec $(BIN)/atelier serve
+
+web: setup  ## Run the web console of web/ on port 3000, beside `make serve`
+	@exec $(BIN)/python scripts/web.py start
+
+shots: test-setup  ## Take a picture of every page of the web console, into web/shots
+	@$(BIN)/python scripts/web.py npm run --silent shots
 
 setup:  ## Make .venv and install Atelier
 	@$(PYTHON) scripts/setup.py
@@ -21,6 +27,9 @@ test-setup:  ## Install what the tests need: libraries, a browser, fonts, record
 
 test: test-setup  ## Run every test
 	@$(BIN)/python -m pytest
+	@$(BIN)/python scripts/web.py build
+	@$(BIN)/python scripts/web.py npm test
+	@BUILT=1 $(BIN)/python scripts/web.py npm run --silent e2e
 
 check: test-setup  ## Format, lint, types, import rules
 	@$(BIN)/ruff format --check .
@@ -33,6 +42,7 @@ check: test-setup  ## Format, lint, types, import rules
 	@$(BIN)/shellcheck scripts/*.sh deploy/*.sh .ci/run
 	@scripts/check-deploy.sh
 	@scripts/check-monitoring.sh
+	@$(BIN)/python scripts/web.py npm run --silent check
 
 docs: setup  ## Print the pages that are made from the code
 	@$(BIN)/python scripts/settings_page.py > docs/settings.md

@@ -1,6 +1,7 @@
 #!/bin/sh
-# What the tests need beyond Python packages: a Chromium, the DejaVu fonts, openssl, recorded human speech, Prometheus, and
-# OpenAI's client for Node (Node itself is one of the Python packages: the client needs a newer one than Debian has).
+# What the tests need beyond Python packages: a Chromium, the DejaVu fonts, openssl, recorded human speech, Prometheus,
+# OpenAI's client for Node, and the packages of web/ (Node itself is one of the Python packages: they need a newer one than
+# Debian has).
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -37,3 +38,5 @@ if ! cmp -s tests/contract/node/package-lock.json "$installed"; then
     (cd tests/contract/node && "$python" -c "$npm" ci --no-audit --no-fund --loglevel=error >&2)
     cp tests/contract/node/package-lock.json "$installed"
 fi
+
+.venv/bin/python scripts/web.py install

@@ -209,7 +209,7 @@ def test_the_migrations_are_in_the_package() -> None:
     assert (versions / "__init__.py").is_file(), "without it setuptools leaves the folder out"
 
 
-PRISMA = (ROOT / "deploy" / "prisma" / "schema.prisma").read_text()
+PRISMA = (ROOT / "web" / "prisma" / "schema.prisma").read_text()
 TYPES = {
     "String": r"VARCHAR\((\d+)\)|TEXT",
     "DateTime": "TIMESTAMP",

@@ -36,8 +36,24 @@ export function fileAnswer(file: Response, more: Record<string, string>): Respon
   return new Response(file.body, { status: file.status, headers });
 }
 
-/** That a browser keeps the answer as a file of that name. https://www.rfc-editor.org/rfc/rfc6266 */
-export function attachment(name: string): Record<string, string> {
+const ENDINGS: Record<string, string> = {
+  'audio/aac': 'aac',
+  'audio/flac': 'flac',
+  'audio/mpeg': 'mp3',
+  'audio/ogg': 'ogg',
+  'audio/wav': 'wav',
+  'image/jpeg': 'jpg',
+  'image/png': 'png',
+  'image/webp': 'webp',
+};
+
+/**
+ * That a browser keeps the answer as a file of that name, with the ending of its media type if it has none.
+ * https://www.rfc-editor.org/rfc/rfc6266
+ */
+export function attachment(given: string, mediaType?: string | null): Record<string, string> {
+  const ending = ENDINGS[mediaType?.split(';')[0]?.trim() ?? ''];
+  const name = ending && !given.includes('.') ? `${given}.${ending}` : given;
   const plain = name.replaceAll(/[^\w.-]+/g, '-').slice(0, 100);
   return {
     'content-disposition': `attachment; filename="${plain}"; filename*=UTF-8''${encodeURIComponent(name.slice(0, 100))}`,

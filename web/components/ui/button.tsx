@@ -1,5 +1,5 @@
 import { clsx } from 'clsx';
-import type { ComponentProps } from 'react';
+import type { ComponentProps, MouseEvent } from 'react';
 
 const LOOKS = {
   primary: 'bg-accent text-on-accent hover:bg-accent-deep shadow-sm',
@@ -30,12 +30,21 @@ export function buttonClass({ look = 'plain', size = 'normal' }: Appearance = {}
   );
 }
 
+/**
+ * A press of one that submits nothing must stay so: where it gives its place to one that submits, React keeps the
+ * element, and the browser would submit the form at the end of the same press.
+ */
 export function Button({
   look,
   size,
   className,
   type = 'button',
+  onClick,
   ...rest
 }: ComponentProps<'button'> & Appearance) {
-  return <button type={type} className={buttonClass({ look, size }, className)} {...rest} />;
+  const press = (event: MouseEvent<HTMLButtonElement>) => {
+    if (type === 'button') event.preventDefault();
+    onClick?.(event);
+  };
+  return <button type={type} className={buttonClass({ look, size }, className)} onClick={press} {...rest} />;
 }

@@ -15,6 +15,7 @@ export interface Work<T> {
   state: WorkState<T>;
   /** Cancels what was going on, and begins. */
   begin: (work: (signal: AbortSignal) => Promise<T>) => Promise<void>;
+  /** Ends what was going on, and forgets what came of the last. */
   cancel: () => void;
   /** Shows something that was made before. */
   show: (result: T) => void;
@@ -29,7 +30,7 @@ export function useWork<T>(): Work<T> {
   const cancel = useCallback(() => {
     current.current?.abort();
     current.current = null;
-    setState((was) => (was.is === 'working' ? { is: 'idle' } : was));
+    setState({ is: 'idle' });
   }, []);
 
   const begin = useCallback(async (work: (signal: AbortSignal) => Promise<T>) => {

@@ -11,7 +11,7 @@ export const GET = route(async ({ request, caller, params, query, options }) => 
     ifNoneMatch: request.headers.get('if-none-match') ?? undefined,
   };
   const file = await artifactFile(caller, params.id ?? '', asked, options);
-  return fileAnswer(file, query.download ? attachment(query.download) : {});
+  return fileAnswer(file, query.download ? attachment(query.download, file.headers.get('content-type')) : {});
 });
 
 export const DELETE = route(async ({ caller, params, options }) => {
