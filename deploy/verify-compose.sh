@@ -23,9 +23,10 @@ bad() { printf '  FAIL  %s\n' "$1"; failed=$((failed + 1)); }
 # check TEXT FOUND WANTED
 check() { if [ "$2" = "$3" ]; then good "$1: $2"; else bad "$1: $2, not $3"; fi; }
 
+profile=
 compose() {
     docker compose --project-name "$project" --env-file "$scratch/env" -f docker-compose.ai-services.yml \
-        --profile database "$@"
+        ${profile:+--profile "$profile"} "$@"
 }
 
 secret() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
@@ -62,8 +63,6 @@ trap 'exit 130' INT TERM
 cat > "$scratch/env" <<END
 JWT_SECRET=$(secret)
 REDIS_PASSWORD=$(secret)
-POSTGRES_PASSWORD=verify
-DATABASE_URL=postgresql://atelier:verify@postgres:5432/atelier
 END
 
 say "Docker"
@@ -98,11 +97,18 @@ for service in ai-gateway $workers; do
     if [ "$service" = ai-gateway ] && [ "$bytes" -gt 250000000 ]; then bad "the gateway's image is over 250 MB"; fi
 done
 
+up() {
+    started=$(date +%s)
+    if ! compose up --detach --wait --wait-timeout 600 --quiet-pull >"$scratch/up" 2>&1; then
+        bad "not all became healthy"
+        cat "$scratch/up"
+    fi
+    printf '  after %s s\n' "$(($(date +%s) - started))"
+    compose ps --format '  {{.Name}}  {{.Status}}'
+}
 say "Up, until all are healthy"
-started=$(date +%s)
-compose up --detach --wait --wait-timeout 600 --quiet-pull >/dev/null 2>&1 || bad "not all became healthy"
-printf '  after %s s\n' "$(($(date +%s) - started))"
-compose ps --format '  {{.Name}}  {{.Status}}'
+up
+check "containers" "$(docker ps --quiet --filter 'name=^payaid-' | wc -l | tr -d ' ')" 7
 docker run --detach --name "$client" --network "${project}_private" --entrypoint sleep "$prefix/verify-client:$tag" 7200 \
     >/dev/null
 token=$(docker exec payaid-ai-gateway atelier token --tenant "$tenant")
@@ -116,7 +122,9 @@ for service in ai-gateway $workers; do
     check "$service" "$facts" "no capability,no new privileges,"
 done
 facts=$(docker exec payaid-text-to-image sh -c 'touch /data/models/x 2>/dev/null && echo writable || echo read-only')
-check "the models' volume" "$facts" read-only
+check "the models' volume, for a service" "$facts" read-only
+facts=$(compose run --rm --no-deps --entrypoint sh models -c 'touch /data/models/x && rm /data/models/x && echo writable' 2>/dev/null)
+check "the models' volume, for the downloader" "$facts" writable
 
 say "atelier probe, in the gateway's image"
 for address in text-to-image:7860 text-to-speech:7861 speech-to-text:7862 image-to-image:7863 image-to-text:7864; do
@@ -124,6 +132,17 @@ for address in text-to-image:7860 text-to-speech:7861 speech-to-text:7862 image-
 done
 
 say "OpenAI's client, through all five services"
+docker exec --env TOKEN="$token" "$client" python /client.py all || bad "the round trip"
+
+check "usage in the gateway's own database, with Redis" "$(eventually 20 5 ask usage)" 5
+
+say "The same with PostgreSQL (profile database)"
+profile=database
+cat >> "$scratch/env" <<END
+POSTGRES_PASSWORD=verify
+DATABASE_URL=postgresql://atelier:verify@postgres:5432/atelier
+END
+up
 docker exec --env TOKEN="$token" "$client" python /client.py all || bad "the round trip"
 
 say "The usage of this month, in PostgreSQL"

@@ -3,6 +3,8 @@
 client.py all                   each service once, in a round trip; status 1 where one does not answer
 client.py one SERVICE           one request; prints the status of the answer
 client.py health SERVICE        what /health says of a service
+client.py usage                 how many requests /api/usage counts
+client.py upstreams SERVICE     how many servers it has for a service
 client.py state database        what it says of the gateway's own servers: database, limits
 client.py reach HOST PORT       whether a connection comes about: prints open or closed
 """
@@ -37,6 +39,8 @@ def main(words: list[str]) -> None:
             print(one(service))
         case ["health", service]:
             print(health()["services"][service]["status"])
+        case ["usage"]:
+            print(usage())
         case ["upstreams", service]:
             print(health()["services"][service]["upstreams"])
         case ["state", server]:
@@ -153,6 +157,12 @@ def health() -> Any:
             return json.load(answer)
     except urllib.error.HTTPError as answer:  # 503 tells as much
         return json.load(answer)
+
+
+def usage() -> int:
+    asked = urllib.request.Request(f"{GATEWAY}/api/usage", headers={"authorization": f"Bearer {os.environ['TOKEN']}"})
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        return int(json.load(answer)["total"])
 
 
 def reach(host: str, port: int) -> str:

@@ -6,6 +6,8 @@ import asyncio
 import random
 import socket
 from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import structlog
 from yarl import URL
@@ -16,12 +18,16 @@ from atelier.gateway.upstreams.upstream import Upstream
 LookUp = Callable[[str], Awaitable[list[str]]]
 """The addresses of a host, as text. Raises OSError where none is known."""
 
+_THREAD = ThreadPoolExecutor(1, "names")
+"""Of its own: while no name server answers, look-ups must not take those that others need."""
+
 log = structlog.get_logger()
 
 
 async def addresses(host: str) -> list[str]:
     """Of a host that has both kinds those of IPv4 alone: the others are the same servers once more."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    asked = partial(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_THREAD, asked)
     of_kind = {kind: [str(place[0]) for family, _, _, _, place in found if family == kind] for kind, *_ in found}
     return of_kind.get(socket.AF_INET) or of_kind.get(socket.AF_INET6) or []
 
