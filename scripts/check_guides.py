@@ -5,6 +5,7 @@ python scripts/check_guides.py [FOLDER]
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import sys
@@ -20,8 +21,9 @@ from atelier.cli.root import app
 from atelier.settings import known_variables
 
 ROOT = Path(__file__).resolve().parent.parent
-UsageError = typer.BadParameter.__mro__[1]
-LEFT_OUT = {".venv", ".git", "node_modules", "mini", "corpus"}
+UsageError = typer.BadParameter.__mro__[1]  # typer names it nowhere itself
+LEFT_OUT = {".venv", ".git", "node_modules", "build", "data"}
+"""Folders of others' pages."""
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
@@ -52,7 +54,11 @@ def guides(root: Path) -> Iterator[str]:
 
 
 def pages(root: Path) -> list[Path]:
-    return [page for page in sorted(root.rglob("*.md")) if not LEFT_OUT & set(page.relative_to(root).parts)]
+    found = []
+    for folder, inner, files in os.walk(root):
+        inner[:] = sorted(set(inner) - LEFT_OUT)
+        found += [Path(folder) / file for file in sorted(files) if file.endswith(".md")]
+    return found
 
 
 def links(page: Path, text: str) -> Iterator[str]:

@@ -43,7 +43,6 @@ from s3_server import S3
 from servers import until
 
 Rows = dict[str, list[tuple[Any, ...]]]
-PAINT = {"prompt": "a circle", "size": "64x64", "num_inference_steps": 1, "response_format": "url"}
 
 
 @pytest.fixture
@@ -116,7 +115,7 @@ def test_what_is_backed_up_under_traffic_is_whole_wherever_it_is_restored(
     home, archive = tmp_path / "home", tmp_path / "all.tar"
     with opened(home, database_url=location) as gateway:
         cli = Cli(home, DATABASE_URL=location, JWT_SECRET=SECRET)
-        before = [made(gateway) for _ in range(3)]
+        before = [made(gateway, number) for number in range(3)]
         with traffic(gateway) as answered:
             until(lambda: len(answered) > 5)
             cli.said("backup", str(archive))
@@ -137,23 +136,23 @@ def test_what_is_backed_up_under_traffic_is_whole_wherever_it_is_restored(
             assert hashlib.sha256(answer.content).hexdigest() == artifact["sha256"]
 
 
-def made(gateway: Running) -> tuple[str, str]:
-    """The id of a request, and the link to its picture."""
-    answer = gateway.post("/api/text-to-image", json=PAINT)
+def made(gateway: Running, number: int = 0) -> tuple[str, str]:
+    """The id of a request, and the link to its recording; those of other numbers have other bytes."""
+    answer = gateway.post("/api/text-to-speech", json={"text": "la " * (number + 1)})
     assert answer.status_code == 200, answer.text
     body = answer.json()
-    return body["request_id"], body["image_url"]
+    return body["request_id"], body["audio_url"]
 
 
 @contextmanager
 def traffic(gateway: Running) -> Iterator[list[str]]:
-    """Pictures are made, and every second one is deleted again, until the end of the block."""
+    """Recordings are made, and every second one is deleted again, until the end of the block."""
     answered: list[str] = []
     over = threading.Event()
 
     def ask() -> None:
         while not over.is_set():
-            request, link = made(gateway)
+            request, link = made(gateway, len(answered) + 3)
             if len(answered) % 2:
                 artifact = link.partition("/artifacts/")[2].partition("?")[0]
                 httpx2.delete(f"{gateway.url}/api/artifacts/{artifact}", headers=gateway.headers()).raise_for_status()
@@ -466,7 +465,7 @@ def test_files_of_a_bucket_are_copied_where_it_is_asked_for(tmp_path: Path, s3: 
     there.said("restore", str(tmp_path / "all.tar"))
     with opened(tmp_path / "other", database_url=place, **s3.settings(other)) as gateway:
         answer = gateway.get(f"/artifacts/{artifact}")
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "audio/wav")
 
 
 def in_environment(s3: S3, bucket: str) -> dict[str, str]:
@@ -478,8 +477,8 @@ def in_environment(s3: S3, bucket: str) -> dict[str, str]:
 def test_artifacts_without_their_files_and_with_others_bytes_are_told(tmp_path: Path) -> None:
     location, home = f"sqlite+aiosqlite:///{tmp_path / 'one.db'}", tmp_path / "home"
     with opened(home, database_url=location) as gateway:
-        for prompt in ("one", "two", "three"):
-            assert gateway.post("/api/text-to-image", json=PAINT | {"prompt": prompt}).status_code == 200
+        for number in range(3):
+            made(gateway, number)
     gone, altered, _ = sorted((home / "artifacts").glob("*/*"))
     gone.unlink()
     data = altered.read_bytes()

@@ -1,4 +1,4 @@
-"""The guides say what is true: the checks find what is wrong, tables are made by the code, env.example has every name."""
+"""The guides say what is true: checks find what is wrong, tables are made by the code, env.example has every name."""
 
 from __future__ import annotations
 
