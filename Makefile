@@ -4,13 +4,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help serve setup test check test-setup docs checksums format clean
+.PHONY: help serve setup cluster test check test-setup docs checksums format clean
 
 help:  ## Show these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 serve: setup  ## Run the gateway and the five services on this machine
 	@exec $(BIN)/atelier serve
+
+cluster: setup  ## Run the five services on a Ray of this machine, or of RAY_DASHBOARD_ADDRESS
+	@$(BIN)/python -c 'import ray' 2>/dev/null || $(BIN)/pip install --quiet --constraint constraints.txt 'ray[serve]==2.60.*'
+	@exec $(BIN)/python deploy/ray/cluster.py
 
 setup:  ## Make .venv and install Atelier
 	@$(PYTHON) scripts/setup.py
@@ -28,6 +32,7 @@ check: test-setup  ## Format, lint, types, import rules
 	@$(BIN)/mypy
 	@$(BIN)/mypy --allow-untyped-decorators --allow-subclassing-any training
 	@$(BIN)/lint-imports
+	@find deploy/kubernetes -name '*.yaml' ! -name kustomization.yaml ! -name rayservice.yaml -exec $(BIN)/kubernetes-validate --strict --quiet {} +
 	@$(BIN)/shellcheck scripts/*.sh .ci/run
 
 docs: setup  ## Print the pages that are made from the code
