@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help serve setup cluster test check test-setup docs checksums format clean
+.PHONY: help serve setup cluster test check test-setup docs dashboards checksums format clean images up down
 
 help:  ## Show these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -31,12 +31,31 @@ check: test-setup  ## Format, lint, types, import rules
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/mypy --allow-untyped-decorators --allow-subclassing-any training
+	@$(BIN)/mypy deploy/grafana
 	@$(BIN)/lint-imports
 	@find deploy/kubernetes -name '*.yaml' ! -name kustomization.yaml ! -name rayservice.yaml -exec $(BIN)/kubernetes-validate --strict --quiet {} +
-	@$(BIN)/shellcheck scripts/*.sh .ci/run
+	@$(BIN)/shellcheck scripts/*.sh deploy/*.sh .ci/run
+	@scripts/check-deploy.sh
+	@scripts/check-monitoring.sh
 
 docs: setup  ## Print the pages that are made from the code
 	@$(BIN)/python scripts/settings_page.py > docs/settings.md
+
+dashboards: test-setup  ## Write Grafana's dashboards from the code
+	@$(BIN)/python deploy/grafana/build.py
+
+COMPOSE := docker compose -f docker-compose.ai-services.yml
+
+images:  ## Build the images of the gateway and the services
+	@deploy/make-env.sh
+	@$(COMPOSE) build
+
+up:  ## Run them in containers, and wait until all are healthy (options: MORE="--profile web")
+	@deploy/make-env.sh
+	@$(COMPOSE) $(MORE) up --detach --wait
+
+down:  ## Stop the containers (not their data)
+	@$(COMPOSE) --profile '*' down
 
 checksums: setup  ## Write down the checksums of the models in the package
 	@$(BIN)/python scripts/checksums.py

@@ -127,7 +127,7 @@ def would_bring_cuda() -> bool:
 
 def install_atelier(wanted: str) -> None:
     say("Installing Atelier and the libraries of its engines …")
-    extras = "all,xtts,int8,test" if wanted == "test" else "all"
+    extras = "all,xtts,int8,test,deploy" if wanted == "test" else "all"
     pip("install", "--editable", f"{ROOT}[{extras}]", "--constraint", ROOT / "constraints.txt")
 
 

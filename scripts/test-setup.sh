@@ -1,6 +1,6 @@
 #!/bin/sh
-# What the tests need beyond Python packages: a Chromium, the DejaVu fonts, openssl, recorded human speech, and OpenAI's
-# client for Node (Node itself is one of the Python packages: the client needs a newer one than Debian has).
+# What the tests need beyond Python packages: a Chromium, the DejaVu fonts, openssl, recorded human speech, Prometheus, and
+# OpenAI's client for Node (Node itself is one of the Python packages: the client needs a newer one than Debian has).
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -24,6 +24,9 @@ if [ -n "$need" ]; then
 fi
 
 scripts/fetch-test-speech.sh
+
+# Prometheus and promtool, for the rules and the dashboards.
+command -v promtool >/dev/null 2>&1 || scripts/unpack-debian.sh prometheus build/prometheus '*/bin/promtool'
 
 installed=tests/contract/node/node_modules/.package-lock-of-this.json
 if ! cmp -s tests/contract/node/package-lock.json "$installed"; then

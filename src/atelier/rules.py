@@ -150,6 +150,8 @@ class UpstreamRule(_Row):
     tier: a higher one is used while none of the lower can serve. weight: its share within the tier.
     key, key_variable: the bearer key that it wants, or the environment variable that holds it.
     model: what to ask it for, whatever the caller named. most_in_flight: more than that at once are not sent to it.
+    name: what metrics and traces call it; none: tier-0, tier-1, … by its tier.
+    dns: its host is a name with as many addresses as there are replicas, and each address counts as an upstream.
     """
 
     url: str
@@ -159,6 +161,8 @@ class UpstreamRule(_Row):
     key_variable: str | None = None
     model: str | None = None
     most_in_flight: Annotated[int | None, Field(ge=1)] = None
+    name: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9._-]{1,40}$")] = None
+    dns: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -177,4 +181,10 @@ class UpstreamRule(_Row):
     def _one_key(self) -> Self:
         if self.key is not None and self.key_variable is not None:
             raise ValueError("give key or key_variable, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _a_name_in_the_clear(self) -> Self:
+        if self.dns and URL(self.url).scheme != "http":  # a certificate is for the name, not for its addresses
+            raise ValueError("dns is for addresses that begin with http://")
         return self

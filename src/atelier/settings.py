@@ -284,11 +284,18 @@ class Settings(BaseSettings):
         Field(description="Who may use which LoRA: its name → tenants; * is any other name, or every tenant."),
     ] = {}
     threads: Annotated[int | None, Field(ge=1, description="CPU threads of a worker; none: half the cores.")] = None
+    metrics_token: Annotated[
+        SecretStr | None,
+        Field(
+            description="What opens /metrics of gateway and workers for Prometheus, and nothing else, 32 characters or "
+            "more; none: the gateway's is for administrators, and a worker's for all who reach it."
+        ),
+    ] = None
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="How much is logged.")] = (
         "info"
     )
 
-    @field_validator("jwt_secret", "jwt_secret_previous")
+    @field_validator("jwt_secret", "jwt_secret_previous", "metrics_token")
     @classmethod
     def _hard_to_guess(cls, secret: SecretStr | None) -> SecretStr | None:
         if secret is not None and len(secret.get_secret_value()) < SHORTEST_SECRET:

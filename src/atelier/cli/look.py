@@ -1,4 +1,4 @@
-"""`atelier demo` and `atelier doctor`: see that it works, and why it does not."""
+"""`atelier demo`, `probe` and `doctor`: see that it works, and why it does not."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from atelier.cli.database import settings_here
 from atelier.cli.printing import Json, console, print_json
+from atelier.cli.probe import SECONDS
 from atelier.cli.run import DEVELOPMENT_TENANT
 from atelier.cli.tokens import signed
 from atelier.settings import Settings, SettingsProblem
@@ -59,6 +60,16 @@ def _own_token(settings: Settings, url: str) -> str:
     if host not in {"127.0.0.1", "localhost", "::1", URL(settings.gateway_url()).host}:
         raise SettingsProblem(f"--token: {url} is not on this machine; name a token of it (or set ATELIER_TOKEN)")
     return signed(settings, known_secret(settings), DEVELOPMENT_TENANT, hours=1)
+
+
+def probe(
+    url: Annotated[str, typer.Argument(help="Such as http://text-to-image:7860/health.")],
+    timeout: Annotated[float, typer.Option(min=0.1, max=600, help="Seconds in all.")] = SECONDS,
+) -> None:
+    """Ask a server how it is; status 0 if it is well."""
+    from atelier.cli.probe import probe as run
+
+    run(url, timeout)
 
 
 def doctor(as_json: Json = False) -> None:

@@ -20,6 +20,7 @@ COMMANDS = (
     ("Run", run.worker),
     ("Look", look.demo),
     ("Look", look.doctor),
+    ("Look", look.probe),
     ("Administer", tokens.token),
 )
 GROUPS = (

@@ -17,6 +17,7 @@ from atelier.errors import AtelierError
 from atelier.gateway.answers import create_answer_cache, create_idempotency
 from atelier.gateway.artifacts import create_artifacts
 from atelier.gateway.auth import create_auth
+from atelier.gateway.certificate import Certificate
 from atelier.gateway.faces import account, reference
 from atelier.gateway.faces import artifacts as artifact_routes
 from atelier.gateway.faces.admin import add_admin
@@ -24,13 +25,13 @@ from atelier.gateway.faces.endpoints import Gateway, native_endpoint, openai_end
 from atelier.gateway.faces.native import NATIVE_ROUTES
 from atelier.gateway.fetch import GuardedFetch
 from atelier.gateway.front import Direct, Front
-from atelier.gateway.health import circuits
 from atelier.gateway.limits import create_limits
 from atelier.gateway.metrics import Metrics
 from atelier.gateway.pages import add_pages
 from atelier.gateway.pipeline import Pipeline
 from atelier.gateway.refusals import fault, nobody, refusal, refuse, refuse_http
 from atelier.gateway.request_log import RequestLog
+from atelier.gateway.samples import request_samples, state_samples, upstream_samples, usage_samples
 from atelier.gateway.tenants import create_tenants
 from atelier.gateway.upstreams import create_upstreams
 from atelier.gateway.usage import create_ledger
@@ -68,15 +69,20 @@ async def open_gateway(
         idempotency, cache = create_idempotency(settings), create_answer_cache(settings)
         for closed in (fetch, idempotency, cache):
             stack.push_async_callback(closed.close)
+        certificate = Certificate(settings.public_url)
         auth.start()
         stack.push_async_callback(auth.stop)
-        metrics.watch_circuits(lambda: circuits(upstreams))
-        metrics.watch_usage(ledger.waiting)
-        for part in (artifacts, tenants, ledger, limits, upstreams, metrics):
+        watch = metrics.gauges.watch
+        watch(lambda: upstream_samples(upstreams))
+        watch(lambda: usage_samples(ledger))
+        watch(lambda: state_samples(database, limits, ledger, artifacts, settings.home))
+        watch(certificate.samples)
+        for part in (certificate, artifacts, tenants, ledger, limits, upstreams, metrics):
             await part.start()
             stack.push_async_callback(part.stop)
         pipeline = Pipeline(limits, upstreams, artifacts, ledger, settings.prices)
         stack.push_async_callback(pipeline.drained, DRAIN_SECONDS)
+        watch(lambda: request_samples(pipeline))
         yield Gateway(
             auth=auth,
             tenants=tenants,
@@ -96,6 +102,7 @@ async def open_gateway(
             retention_days=settings.retention_days,
             public_url=settings.public_url,
             most_body_bytes=most_bytes,
+            metrics_token=settings.metrics_token,
             processes=processes,
         )
 
@@ -121,7 +128,9 @@ def create_app(settings: Settings, secret: str, *, processes: Path | None = None
         direct, _framework(settings, secret, metrics, direct, processes),
         most_in_flight=settings.most_in_flight, refuse=refusal,
     )  # fmt: skip
-    metrics.watch_requests(lambda: (front.in_flight, front.arriving))
+    metrics.gauges.watch(
+        lambda: [("requests_in_flight", (), front.in_flight), ("requests_arriving", (), front.arriving)]
+    )
     bounded = BodyLimit(front, most_bytes=settings.most_body_mb * 1_000_000)
     return RequestLog(bounded, fault=fault, metrics=metrics)
 

@@ -6,13 +6,12 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from pydantic_core import from_json
 
 from atelier.gateway.limits import Limits
 from atelier.gateway.upstreams import Upstream, Upstreams
-from atelier.gateway.upstreams.circuit import State
 from atelier.gateway.usage import Ledger
 from atelier.state.database import Database
 
@@ -62,16 +61,6 @@ def _service(service: str, pool: list[Upstream], processes: Mapping[str, Any]) -
         if process["state"] != "running":  # known sooner than the next probe can tell
             described["status"] = "unhealthy"
     return described
-
-
-def circuits(upstreams: Upstreams) -> dict[tuple[str, int, State], int]:
-    """How many of the upstreams of each service and tier have their circuit in each state."""
-    now = time.monotonic()
-    every = [(service, upstream) for service, pool in upstreams.pools.items() for upstream in pool]
-    found = {(service, upstream.tier, state): 0 for service, upstream in every for state in get_args(State)}
-    for service, upstream in every:
-        found[service, upstream.tier, upstream.circuit.state(now)] += 1
-    return found
 
 
 def served_models(upstream: Upstream) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from atelier.gateway.tenants import TenantFacts
 from atelier.gateway.upstreams import Served, Upstreams
 from atelier.gateway.usage import Ledger, UsageRecord
 from atelier.rules import FREE, Price
+from atelier.wire.exchange import NO_PLAN
 from atelier.wire.metering import Metered
 from atelier.wire.serving import final_result
 
@@ -38,7 +40,7 @@ class Exchange:
 
     place: its place in the limits. keep: store the files of its result, for keep_days (None: for good). commercial:
     no model whose licence forbids that may serve it. served: who served it. metered: what its answer was made of, once
-    it is settled.
+    it is settled. plan: the class of its tenant, as metrics tell it.
     """
 
     id: str
@@ -50,6 +52,7 @@ class Exchange:
     keep: bool = False
     keep_days: float | None = None
     commercial: bool = False
+    plan: str = NO_PLAN
     served: Served = field(default_factory=Served)
     metered: Metered | None = None
 
@@ -71,7 +74,7 @@ class Pipeline:
         self._ledger = ledger
         self._prices = prices
         self._pace = Pace()
-        self._open: set[str] = set()
+        self._open: dict[str, tuple[str, str]] = {}  # service and plan, by id
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -96,6 +99,10 @@ class Pipeline:
 
     def _price(self, service: Service) -> Price:
         return self._prices.get(service.name, FREE)
+
+    def running(self) -> Counter[tuple[str, str]]:
+        """How many requests are not settled yet, by service and plan."""
+        return Counter(self._open.values())
 
     async def drained(self, seconds: float) -> None:
         """Until every request has been settled, or the time is up: what shutting down waits for."""
@@ -127,6 +134,7 @@ class Pipeline:
                 request_id=exchange.id,
                 served=exchange.served,
                 commercial=exchange.commercial,
+                plan=exchange.plan,
             )
             if isinstance(answer, Result):
                 return await self._worded(exchange, record, answer, word)
@@ -181,10 +189,11 @@ class Pipeline:
             request_id=exchange.id,
             served=exchange.served,
             commercial=exchange.commercial,
+            plan=exchange.plan,
         )
 
     def _begin(self, exchange: Exchange) -> UsageRecord:
-        self._open.add(exchange.id)
+        self._open[exchange.id] = exchange.service.name, exchange.plan
         self._idle.clear()
         return UsageRecord(
             exchange.id,
@@ -237,7 +246,7 @@ class Pipeline:
             log.error("usage record not written", **{name: str(value) for name, value in record.row().items()})
         finally:
             self._close(exchange, record)
-            self._open.discard(exchange.id)
+            self._open.pop(exchange.id, None)
             if not self._open:
                 self._idle.set()
 

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
-from atelier.gateway.metrics import Metrics
+from atelier.gateway.metrics import NO_UPSTREAM, Metrics
 from atelier.telemetry import request_id as logged_request_id
 
 _QUIET = {"/health", "/", "/metrics"}
@@ -48,12 +48,12 @@ class RequestLog:
         request_id = state["request_id"] = new_request_id()
         logged_request_id.set(request_id)  # for good: a server gives each request a task, so a context, of its own
         started = time.perf_counter()
-        status = 499  # until an answer has begun
+        status, first_byte = 499, None  # until an answer has begun
 
         async def named(message: Message) -> None:
-            nonlocal status
+            nonlocal status, first_byte
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, first_byte = message["status"], time.perf_counter() - started
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *_SAFE]
             await send(message)
 
@@ -64,14 +64,20 @@ class RequestLog:
                 raise
             await self._fault(Request(scope), problem)(scope, receive, named)
         finally:
-            self._write(scope, state, status, time.perf_counter() - started)
+            self._write(scope, state, status, time.perf_counter() - started, first_byte)
 
-    def _write(self, scope: Scope, state: dict[str, Any], status: int, seconds: float) -> None:
+    def _write(
+        self, scope: Scope, state: dict[str, Any], status: int, seconds: float, first_byte: float | None
+    ) -> None:
         if scope["path"] in _QUIET and status == 200:
             return
         service = state.get("service")
         if service is not None:
-            self._metrics.count(service, status, seconds, state.get("limit"))
+            served = state.get("served")
+            upstream = NO_UPSTREAM if served is None else served.label or NO_UPSTREAM
+            self._metrics.count(
+                service, status, upstream, seconds=seconds, first_byte=first_byte, limit=state.get("limit")
+            )
         self._log.info(
             "request",
             request_id=state["request_id"],

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from atelier.errors import Forbidden, Unavailable
@@ -15,6 +16,7 @@ from atelier.state.database import Database
 from atelier.state.limits import read_standing
 from atelier.state.tenants import suspended_tenants
 from atelier.telemetry import of_no_request
+from atelier.wire.exchange import NO_PLAN, OTHER_PLAN
 
 FRESH_SECONDS = 5.0
 """For so long what was read is not asked again: so late a gateway may notice a change."""
@@ -29,6 +31,8 @@ WAIT_SECONDS = 2.0
 """For the database, before the request goes on with what is known."""
 
 MOST_TENANTS = 10_000
+
+_LABEL = re.compile(r"[ -~]{1,60}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,13 @@ def permit_loras(caller: Caller, loras: Iterable[str], allowed: Mapping[str, Seq
         tenants = allowed.get(name, allowed.get("*", ()))
         if caller.tenant not in tenants and "*" not in tenants:
             raise Forbidden(f"loras: {name} is not among those that you may use; ask your operator", field="loras")
+
+
+def plan_class(plan: str | None, plans: Container[str]) -> str:
+    """A tenant's class in metrics: its plan's name, where it is one of `plans` and good for a label."""
+    if plan is None:
+        return NO_PLAN
+    return plan if plan in plans and _LABEL.fullmatch(plan) else OTHER_PLAN
 
 
 def refuse_suspended(facts: TenantFacts) -> None:

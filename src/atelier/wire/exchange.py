@@ -20,6 +20,12 @@ SECONDS_HEADER = "x-atelier-seconds"
 COMMERCIAL_HEADER = "x-atelier-commercial"
 """There, and not empty, for a tenant that no model may serve whose licence forbids commercial use."""
 
+PLAN_HEADER = "x-atelier-plan"
+"""The class of the tenant, for the worker's metrics: the name of its plan."""
+
+NO_PLAN, OTHER_PLAN = "none", "other"
+"""Classes of tenants without a plan, and of those with one that is not known, or has no name that a label may have."""
+
 REVISION_HEADER = "x-atelier-revision"
 """What a worker says beside its answer: which revision of the model made it, where that is known."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -43,6 +43,10 @@ class Artifacts:
         self._links = links
         self._sweeper = sweeper
         self._retention_days = retention_days
+
+    def store_failures(self) -> Mapping[str, int]:
+        """How often the store could not be asked, so far, by what was wanted: `write`, `read`, `delete`."""
+        return {action: self._store.failures[action] for action in ("write", "read", "delete")}
 
     async def start(self) -> None:
         """Begin to sweep. A store that is away is no reason not to: it is asked again."""

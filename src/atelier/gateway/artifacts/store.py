@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -57,6 +58,7 @@ class Store:
 
     Every method raises Unavailable where the store cannot be reached, refuses or is full; what it said is in the log.
     folder: where a store on this machine lies. public: signs links for clients, by the address that they know.
+    failures: how often that was, to `write`, `read` and `delete`.
     """
 
     def __init__(self, objects: LocalStore | S3Store, *, folder: Path | None = None, public: S3Store | None = None):
@@ -64,9 +66,10 @@ class Store:
         self._folder = folder
         self._public = public
         self._made: set[str] = set()
+        self.failures: Counter[str] = Counter()
 
     async def put(self, name: str, data: bytes, media_type: str = "application/octet-stream") -> None:
-        async with _refusing_while_away():
+        async with self._refusing_while_away("write"):
             if self._folder is None:
                 # For those who are led to the store itself: it answers with what it was told here.
                 told = {"Content-Type": media_type, "Content-Disposition": "inline", "Cache-Control": "private"}
@@ -76,7 +79,7 @@ class Store:
                 await self._objects.put_async(name, data, use_multipart=False)
 
     async def find(self, name: str) -> Listed | None:
-        async with _refusing_while_away():
+        async with self._refusing_while_away("read"):
             try:
                 found = await self._objects.head_async(name)
             except FileNotFoundError:
@@ -86,7 +89,7 @@ class Store:
     async def read(self, name: str, first: int, end: int, size: int) -> AsyncIterator[bytes] | None:
         """The bytes from `first` to before `end`, in pieces; None where there is no such object of that size."""
         part: tuple[int, int] | None = (first, end) if end - first < size else None
-        async with _refusing_while_away():
+        async with self._refusing_while_away("read"):
             try:
                 found = await self._objects.get_async(name, options={"range": part} if part else None)
             except FileNotFoundError:
@@ -97,7 +100,7 @@ class Store:
         """Those that are not there are passed over."""
         if not names:
             return
-        async with _refusing_while_away():
+        async with self._refusing_while_away("delete"):
             try:
                 await self._objects.delete_async(names)
             except FileNotFoundError:  # a folder stops at the first that it lacks
@@ -108,7 +111,7 @@ class Store:
         """All objects that were put before `moment`, at most so many at a time."""
         stream = self._objects.list(chunk_size=most)
         while True:
-            async with _refusing_while_away():
+            async with self._refusing_while_away("read"):
                 try:
                     batch = await anext(stream)
                 except StopAsyncIteration:
@@ -121,7 +124,7 @@ class Store:
 
         if self._public is None:
             return None
-        async with _refusing_while_away():
+        async with self._refusing_while_away("read"):
             return await sign_async(self._public, "GET", name, min(timedelta(seconds=max(1, seconds)), LONGEST_SIGNED))
 
     async def remove_unfinished(self, seconds: float) -> None:
@@ -134,6 +137,19 @@ class Store:
             await self._objects.delete_async(name)
         except FileNotFoundError:
             return
+
+    @asynccontextmanager
+    async def _refusing_while_away(self, action: str) -> AsyncGenerator[None, None]:
+        """For a caller: what to do, and nothing of the store."""
+        from obstore.exceptions import BaseError
+
+        try:
+            yield
+        except (BaseError, OSError) as problem:
+            self.failures[action] += 1
+            log.warning("store of artifacts away", reason=str(problem).partition("\n")[0][:300])
+            message = "The store of artifacts cannot be reached at the moment, or is full; try again soon"
+            raise Unavailable(message, retry_after=RETRY_SECONDS) from None
 
     async def _make_room(self, file: Path) -> None:
         """The library would let other users of the machine into the folder."""
@@ -181,19 +197,6 @@ def _open_bucket(settings: Settings, endpoint: str | None) -> S3Store:
 async def _pieces(found: GetResult) -> AsyncGenerator[bytes, None]:
     async for piece in found.stream(min_chunk_size=CHUNK_BYTES):
         yield bytes(piece)
-
-
-@asynccontextmanager
-async def _refusing_while_away() -> AsyncGenerator[None, None]:
-    """For a caller: what to do, and nothing of the store."""
-    from obstore.exceptions import BaseError
-
-    try:
-        yield
-    except (BaseError, OSError) as problem:
-        log.warning("store of artifacts away", reason=str(problem).partition("\n")[0][:300])
-        message = "The store of artifacts cannot be reached at the moment, or is full; try again soon"
-        raise Unavailable(message, retry_after=RETRY_SECONDS) from None
 
 
 def _remove_unfinished(folder: Path, before: float) -> None:

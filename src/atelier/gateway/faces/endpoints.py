@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -24,7 +25,7 @@ from atelier.gateway.front import Endpoint
 from atelier.gateway.limits import Limits
 from atelier.gateway.metrics import Metrics
 from atelier.gateway.pipeline import Exchange, Pipeline
-from atelier.gateway.tenants import TenantFacts, Tenants, permit, permit_loras, refuse_suspended
+from atelier.gateway.tenants import TenantFacts, Tenants, permit, permit_loras, plan_class, refuse_suspended
 from atelier.gateway.upstreams import Upstreams
 from atelier.gateway.usage import Ledger
 from atelier.rules import Plan
@@ -59,7 +60,8 @@ ACCEPTED: dict[str, tuple[str, ...]] = {
 class Gateway:
     """The parts of a running gateway, as the endpoints need them.
 
-    processes: where `atelier serve` writes how its child processes are; None where something else runs the workers.
+    metrics_token: opens /metrics and nothing else. processes: where `atelier serve` writes how its child processes are;
+    None where something else runs the workers.
     """
 
     auth: Auth
@@ -80,6 +82,7 @@ class Gateway:
     retention_days: float | None
     public_url: str | None
     most_body_bytes: int
+    metrics_token: SecretStr | None = None
     processes: Path | None = None
     fetching: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_FETCHES))
     exporting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_EXPORTS))
@@ -149,7 +152,7 @@ class Gateway:
         if wanted is not call.request:
             call = replace(call, request=wanted)
         permit_loras(caller, getattr(wanted, "loras", ()), self.loras)
-        return call, Exchange(
+        exchange = Exchange(
             id=request_id,
             caller=caller,
             service=service,
@@ -159,7 +162,10 @@ class Gateway:
             keep=call.keep,
             keep_days=self.keep_days(facts),
             commercial=facts.commercial,
+            plan=plan_class(facts.plan, self.plans),
         )
+        request.scope["state"]["served"] = exchange.served
+        return call, exchange
 
     def caches(self, facts: TenantFacts) -> bool:
         plan = self.plans.get(facts.plan) if facts.plan else None
@@ -243,6 +249,7 @@ async def _from_cache(
     tenant = exchange.caller.tenant
     found = await gateway.cache.find(tenant, key)
     metered = found and _metered(found)
+    gateway.metrics.count_lookup(exchange.service.name, hit=bool(metered))
     if found and metered:
         await gateway.pipeline.given_again(exchange, metered)
         return given_again(found, CACHE_HEADER, "hit")

@@ -182,6 +182,7 @@ class Answering:
 
     async def _attempt(self, upstream: Upstream) -> Answer | Failure:
         self._upstream = upstream
+        self._served.label = upstream.label
         upstream.in_flight += 1
         self._trial = upstream.circuit.begin()
         try:
@@ -242,6 +243,7 @@ class Answering:
             raise failure.error
         await asyncio.sleep(PAUSE_SECONDS * (MOST_REPEATS + 1 - self._repeats) * random.random())  # noqa: S311
         self._repeats -= 1
+        self._pool.retries += 1
         now = monotonic()
         return found if found.can_take(now) else self._another(upstream, failure, now)
 

@@ -16,13 +16,36 @@ AWAY_SECONDS = 2.0
 
 
 class Pool:
-    """ours_only: a request that no foreign server understands."""
+    """ours_only: a request that no foreign server understands. retries: attempts after one that failed, so far."""
 
     def __init__(self, service: str, upstreams: Sequence[Upstream]) -> None:
         self.service = service
-        self.upstreams = sorted(upstreams, key=lambda upstream: upstream.tier)
-        self.lowest = self.upstreams[0].tier
         self.budget = Budget()
+        self.retries = 0
+        self._serving = {upstream: [upstream] for upstream in upstreams}
+        self._arrange()
+
+    @property
+    def names(self) -> list[Upstream]:
+        """Those that stand for several, whichever serve in their place now."""
+        return [upstream for upstream in self._serving if upstream.dns]
+
+    def spread(self, name: Upstream, urls: Sequence[str]) -> bool:
+        """Let the servers at `urls` serve in the place of `name`; true where that changed anything.
+
+        One that served already keeps its state. One that is gone ends what it has begun.
+        """
+        known = {upstream.url: upstream for upstream in self._serving[name]}
+        if not urls or set(urls) == set(known):
+            return False
+        self._serving[name] = [known[url] if url in known else name.at(url) for url in sorted(set(urls))]
+        self._arrange()
+        return True
+
+    def _arrange(self) -> None:
+        every = (upstream for group in self._serving.values() for upstream in group)
+        self.upstreams = sorted(every, key=lambda upstream: upstream.tier)
+        self.lowest = self.upstreams[0].tier
         self._tiers = [_Tier(list(members)) for _, members in groupby(self.upstreams, key=lambda u: u.tier)]
 
     def choose(self, now: float, tried: Sequence[Upstream] = (), *, ours_only: bool = False) -> Upstream:

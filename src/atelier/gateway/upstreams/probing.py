@@ -23,33 +23,39 @@ log = structlog.get_logger()
 class Probing:
     """One task for each address, whatever services it has. every: seconds between two probes of an address."""
 
-    def __init__(self, upstreams: Iterable[Upstream], *, every: float = EVERY_SECONDS) -> None:
-        self._by_url: dict[str, list[Upstream]] = {}
-        for upstream in upstreams:
-            self._by_url.setdefault(upstream.url, []).append(upstream)
+    def __init__(self, *, every: float = EVERY_SECONDS) -> None:
         self._every = every
-        self._tasks: list[asyncio.Task[None]] = []
+        self._by_url: dict[str, list[Upstream]] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._session: aiohttp.ClientSession | None = None
 
     def start(self) -> None:
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=PROBE_SECONDS), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
         )
-        self._tasks = [
-            asyncio.create_task(self._watch(self._session, url, upstreams)) for url, upstreams in self._by_url.items()
-        ]
+
+    def watch(self, upstreams: Iterable[Upstream]) -> None:
+        """From now on these, and no others."""
+        assert self._session is not None
+        self._by_url = {}
+        for upstream in upstreams:
+            self._by_url.setdefault(upstream.url, []).append(upstream)
+        for url in self._tasks.keys() - self._by_url.keys():
+            self._tasks.pop(url).cancel()
+        for url in self._by_url.keys() - self._tasks.keys():
+            self._tasks[url] = asyncio.create_task(self._watch(self._session, url))
 
     async def stop(self) -> None:
-        for task in self._tasks:
+        for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         if self._session is not None:
             await self._session.close()
 
-    async def _watch(self, session: aiohttp.ClientSession, url: str, upstreams: list[Upstream]) -> None:
+    async def _watch(self, session: aiohttp.ClientSession, url: str) -> None:
         while True:
             try:
-                await _probe(session, url, upstreams)
+                await _probe(session, url, self._by_url[url])
             except Exception as fault:
                 log.error("a probe failed", exc_info=fault)
             # Uneven steps: probes of many gateways, and of many addresses, must not fall into the same moment.

@@ -16,9 +16,11 @@ SERVING = frozenset({"healthy", "degraded"})
 
 @dataclass(slots=True)
 class Served:
-    """Who served a request. fallback: not one of the service's lowest tier. revision: of the model, where told."""
+    """Who served a request. label: of the one that was asked last. fallback: not one of the service's lowest tier.
+    revision: of the model, where told."""
 
     upstream: str | None = None
+    label: str | None = None
     fallback: bool = False
     revision: str | None = None
 
@@ -34,8 +36,9 @@ class Times:
 
 @dataclass(eq=False, slots=True)
 class Upstream:
-    """tier, weight, key, model, most: as its rule says (rules.py). response_time: seconds of the last probe.
+    """tier, weight, key, model, most, name: as its rule says (rules.py). response_time: seconds of the last probe.
 
+    dns: its URL has the name of several; those of its addresses serve in its place (names.py).
     foreign: not a worker of ours, by what its probe answered. report: what a worker says of itself.
     not_before: it asked to be left alone until then, by the clock that never goes back.
     """
@@ -47,6 +50,8 @@ class Upstream:
     key: str | None = field(default=None, repr=False)
     model: str | None = None
     most: int | None = None
+    name: str | None = None
+    dns: bool = False
     status: str = "starting"
     foreign: bool = False
     response_time: float | None = None
@@ -55,6 +60,11 @@ class Upstream:
     not_before: float = 0.0
     circuit: Circuit = field(default_factory=Circuit)
     _targets: dict[str, Target] = field(default_factory=dict, repr=False)
+
+    @property
+    def label(self) -> str:
+        """What metrics and traces call it: never its address."""
+        return self.name or f"tier-{self.tier}"
 
     def can_take(self, now: float) -> bool:
         return self.is_serving(now) and not self.is_full(now)
@@ -65,6 +75,10 @@ class Upstream:
     def is_full(self, now: float) -> bool:
         """It has all that it may have at once, or said so itself."""
         return now < self.not_before or (self.most is not None and self.in_flight >= self.most)
+
+    def at(self, url: str) -> Upstream:
+        """One of those behind this name: by the same rule, with a state of its own."""
+        return Upstream(self.service, url, self.tier, self.weight, self.key, self.model, self.most, self.name)
 
     def load(self) -> float:
         return self.in_flight / self.weight

@@ -16,13 +16,14 @@ from atelier.errors import UpstreamFailed
 from atelier.gateway.upstreams.answering import Answer, Answering, total_seconds
 from atelier.gateway.upstreams.client import Client
 from atelier.gateway.upstreams.deadlines import Deadlines
+from atelier.gateway.upstreams.names import LookUp, Names, addresses
 from atelier.gateway.upstreams.pool import AWAY_SECONDS, Pool
 from atelier.gateway.upstreams.probing import EVERY_SECONDS, Probing
 from atelier.gateway.upstreams.upstream import Served, Times, Upstream
 from atelier.rules import UpstreamRule
 from atelier.settings import Settings, SettingsProblem
 from atelier.wire.aside import aside
-from atelier.wire.exchange import COMMERCIAL_HEADER, SECONDS_HEADER, TENANT_HEADER, Outgoing
+from atelier.wire.exchange import COMMERCIAL_HEADER, NO_PLAN, PLAN_HEADER, SECONDS_HEADER, TENANT_HEADER, Outgoing
 from atelier.wire.legs import Leg, legs, merged
 from atelier.wire.metering import Metered, passed_on, told
 from atelier.wire.serving import final_result
@@ -36,7 +37,17 @@ def create_upstreams(settings: Settings) -> Upstreams:
 
 
 def _upstream(service: str, rule: UpstreamRule) -> Upstream:
-    return Upstream(service, rule.url, rule.tier, rule.weight, _key(service, rule), rule.model, rule.most_in_flight)
+    return Upstream(
+        service,
+        rule.url,
+        tier=rule.tier,
+        weight=rule.weight,
+        key=_key(service, rule),
+        model=rule.model,
+        most=rule.most_in_flight,
+        name=rule.name,
+        dns=rule.dns,
+    )
 
 
 def _key(service: str, rule: UpstreamRule) -> str | None:
@@ -58,23 +69,48 @@ class Relayed:
 
 
 class Upstreams:
-    """`start` before the first call, `stop` at the end. every: seconds between two probes of an address."""
+    """`start` before the first call, `stop` at the end.
 
-    def __init__(self, pools: Mapping[str, Sequence[Upstream]], times: Times, *, every: float = EVERY_SECONDS) -> None:
+    every: seconds between two probes of an address. look_up: finds the addresses of a name.
+    """
+
+    def __init__(
+        self,
+        pools: Mapping[str, Sequence[Upstream]],
+        times: Times,
+        *,
+        every: float = EVERY_SECONDS,
+        look_up: LookUp = addresses,
+    ) -> None:
         self._choices = {service: Pool(service, upstreams) for service, upstreams in pools.items()}
-        self.pools = {service: pool.upstreams for service, pool in self._choices.items()}
         self._times = times
         self._seconds = str(times.request)
         self._deadlines = Deadlines(min(1.0, total_seconds(times) / 20))
-        self._probing = Probing((upstream for pool in self.pools.values() for upstream in pool), every=every)
+        self._probing = Probing(every=every)
+        self._names = Names(self._choices.values(), self._probe_all, every=2 * every, look_up=look_up)
         self._client: Client | None = None
+
+    @property
+    def pools(self) -> dict[str, list[Upstream]]:
+        """Who serves each service now, by tier."""
+        return {service: pool.upstreams for service, pool in self._choices.items()}
+
+    def _probe_all(self) -> None:
+        self._probing.watch(upstream for pool in self._choices.values() for upstream in pool.upstreams)
+
+    def retries(self) -> dict[str, int]:
+        """Attempts after one that failed, so far, by service."""
+        return {service: pool.retries for service, pool in self._choices.items()}
 
     async def start(self) -> None:
         self._client = Client(self._times.connect)
         self._deadlines.start()
         self._probing.start()
+        self._probe_all()
+        self._names.start()
 
     async def stop(self) -> None:
+        await self._names.stop()
         await self._probing.stop()
         await self._deadlines.stop()
         if self._client:
@@ -91,10 +127,18 @@ class Upstreams:
         )
 
     async def call(
-        self, service: str, request: Contract, *, tenant: str, request_id: str, served: Served, commercial: bool = False
+        self,
+        service: str,
+        request: Contract,
+        *,
+        tenant: str,
+        request_id: str,
+        served: Served,
+        commercial: bool = False,
+        plan: str = NO_PLAN,
     ) -> AsyncGenerator[Event, None]:
         """The events of one request, the Result last. Errors: see Answering."""
-        headers = self._headers(tenant, request_id, commercial)
+        headers = self._headers(tenant, request_id, commercial, plan)
         found = await _legs(request)
         if len(found) > 1:
             yield await self._all_of(service, found, headers, served)
@@ -113,10 +157,18 @@ class Upstreams:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def relayed(
-        self, service: str, request: Contract, *, tenant: str, request_id: str, served: Served, commercial: bool = False
+        self,
+        service: str,
+        request: Contract,
+        *,
+        tenant: str,
+        request_id: str,
+        served: Served,
+        commercial: bool = False,
+        plan: str = NO_PLAN,
     ) -> Relayed | Result:
         """A worker's whole answer as it is, unread; the Result of any other server's. Errors: see Answering."""
-        headers = self._headers(tenant, request_id, commercial)
+        headers = self._headers(tenant, request_id, commercial, plan)
         found = await _legs(request)
         if len(found) > 1:
             return await self._all_of(service, found, headers, served)
@@ -126,9 +178,13 @@ class Upstreams:
                 return await final_result(_events(answer, found[0], service))
             return Relayed(await answer.read(), passed_on(answer.headers), metered)
 
-    def _headers(self, tenant: str, request_id: str, commercial: bool) -> dict[str, str]:
-        named = tenant if tenant.isascii() else tenant.encode("unicode_escape").decode()
-        headers = {TENANT_HEADER: named, SECONDS_HEADER: self._seconds, "x-request-id": request_id}
+    def _headers(self, tenant: str, request_id: str, commercial: bool, plan: str) -> dict[str, str]:
+        headers = {
+            TENANT_HEADER: _ascii(tenant),
+            SECONDS_HEADER: self._seconds,
+            PLAN_HEADER: plan,
+            "x-request-id": request_id,
+        }
         if commercial:
             headers[COMMERCIAL_HEADER] = "yes"
         return headers
@@ -142,6 +198,10 @@ class Upstreams:
         ):
             async for event in events:
                 yield event
+
+
+def _ascii(name: str) -> str:
+    return name if name.isascii() else name.encode("unicode_escape").decode()
 
 
 async def _legs(request: Contract) -> list[Leg]:

@@ -17,7 +17,10 @@ GATHER_SECONDS = 0.2
 
 
 class Consuming:
-    """Holds one read of the stream at most; while the database is away, the rest waits in Redis."""
+    """Holds one read of the stream at most; while the database is away, the rest waits in Redis.
+
+    lengths, oldest_seconds: what the stream held at the last look, and the age of the oldest of it.
+    """
 
     def __init__(
         self,
@@ -37,6 +40,7 @@ class Consuming:
         self._look_at = 0.0
         self._claims = False
         self.lengths: tuple[int, int] | None = None
+        self.oldest_seconds = 0.0
 
     async def turn(self) -> None:
         """Raises Unavailable, RedisAway."""
@@ -58,6 +62,7 @@ class Consuming:
         await self._stream.make_group()
         await self._stream.forget_consumers()
         self.lengths = await self._stream.lengths()
+        self.oldest_seconds = await self._stream.oldest_seconds()
         self._claims = True
         self._look_at = time.monotonic() + LOOK_SECONDS
 

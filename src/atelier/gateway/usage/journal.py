@@ -16,6 +16,8 @@ from pathlib import Path
 
 import structlog
 
+from atelier.gateway.usage.record import settled_at
+
 SEGMENT_BYTES = 8_000_000
 SEGMENT_SECONDS = 5.0
 KEEP_SECONDS = 10.0
@@ -78,6 +80,18 @@ class Journal:
     def waiting(self) -> int:
         """Bytes that are not shipped."""
         return sum(segment.size - segment.shipped for segment in self._segments)
+
+    def oldest(self) -> float | None:
+        """When the oldest record that is not shipped was settled, in seconds since 1970; None where all are shipped."""
+        waiting = next((segment for segment in self._segments if segment.shipped < segment.size), None)
+        if waiting is None:
+            return None
+        try:
+            with waiting.path.open("rb") as file:
+                file.seek(waiting.shipped)
+                return settled_at(file.readline())
+        except (OSError, ValueError):
+            return None
 
     def read(self) -> Chunk | None:
         """The oldest lines that are not shipped, about 128 kB; None where there are none."""

@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,17 @@ class Ledger:
             "stream_batches": lengths[0] if lengths else None,
             "dead_records": self._dead.in_file + lengths[1] if lengths else None,
         }
+
+    def lag_seconds(self) -> float:
+        """Age of the oldest record that is not in the database, as last seen; 0 where all are."""
+        oldest = self._shipping.oldest() if self._shipping else None
+        in_journal = 0.0 if oldest is None else max(0.0, time.time() - oldest)
+        return max(in_journal, self._consuming.oldest_seconds if self._consuming else 0.0)
+
+    @property
+    def stream_away(self) -> bool:
+        """Whether Redis, where usage travels through one, was away when it was last needed."""
+        return self._shipping is not None and self._shipping.stream_away
 
     def _behind(self) -> bool:
         """Records wait for the database: another would only wait with its request, and in vain."""

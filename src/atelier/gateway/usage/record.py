@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from atelier.catalog import Service
 from atelier.contracts.base import Usage
@@ -101,3 +101,12 @@ class UsageRecord:
     def line(self) -> bytes:
         """The row as one line of JSON."""
         return to_json(self.row()) + b"\n"
+
+
+def settled_at(line: bytes) -> float:
+    """When the record of a line was settled, in seconds since 1970. Raises ValueError for what is no such line."""
+    try:
+        row = from_json(line)
+        return datetime.fromisoformat(row["createdAt"]).timestamp() + float(row["duration"]) / 1000
+    except (KeyError, TypeError):
+        raise ValueError("not a usage record") from None

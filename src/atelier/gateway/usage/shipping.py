@@ -53,6 +53,10 @@ class Shipping:
         """Bytes in the journals that are not shipped."""
         return sum(journal.waiting for journal in (self._own, *self._taken))
 
+    def oldest(self) -> float | None:
+        """When the oldest record in the journals was settled, in seconds since 1970."""
+        return min((at for journal in (self._own, *self._taken) if (at := journal.oldest()) is not None), default=None)
+
     async def turn(self) -> None:
         """Ship all that waits; then wait for more, or for the time to tidy up. Raises Unavailable."""
         self._take_over()

@@ -30,6 +30,15 @@ end
 """
 
 
+# An entry's id begins with the milliseconds at which it came.
+_OLDEST = """
+local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
+if not first then return 0 end
+local now = redis.call('TIME')
+return math.max(0, now[1] * 1000 + math.floor(now[2] / 1000) - tonumber(string.match(first[1], '^%d+')))
+"""
+
+
 class RedisAway(Exception):
     """Redis cannot be reached, or takes nothing; the reason is for the operator."""
 
@@ -101,6 +110,11 @@ class UsageStream:
             both.xlen(self._dead)
             waiting, dead = await both.execute()
         return int(waiting), int(dead)
+
+    async def oldest_seconds(self) -> float:
+        """The age of the oldest batch in the stream, by the clock of Redis; 0 where there is none."""
+        async with _telling_away():
+            return float(await self._client.eval(_OLDEST, 1, self._key)) / 1000
 
     async def forget_consumers(self) -> None:
         """The names of gateways that are long gone and left nothing."""

@@ -1,0 +1,1 @@
+"""The dashboards of Atelier, one module for each."""
