@@ -18,8 +18,6 @@ def test_ray_takes_it_and_every_service_has_an_application() -> None:
 
     read = ServeDeploySchema.model_validate(yaml.safe_load(CONFIG.read_text()))
     assert {app.name for app in read.applications} == set(SERVICES)
-        SERVICES
-    )
     for app in read.applications:
         assert app.route_prefix == f"/{app.name}"
         assert app.import_path == "atelier.ray_serve:application"
