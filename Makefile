@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help serve web shots setup test check test-setup docs dashboards images up down checksums format clean
+.PHONY: help serve web cluster shots setup test check test-setup docs dashboards images up down checksums format clean
 
 help:  ## Show these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -17,6 +17,10 @@ web: setup  ## Run the web console of web/ on port 3000, beside `make serve`
 
 shots: test-setup  ## Take a picture of every page of the web console, into web/shots
 	@$(BIN)/python scripts/web.py npm run --silent shots
+
+cluster: setup  ## Run the five services on a Ray of this machine, or of RAY_DASHBOARD_ADDRESS
+	@$(BIN)/python -c 'import ray' 2>/dev/null || $(BIN)/pip install --quiet --constraint constraints.txt 'ray[serve]==2.60.*'
+	@exec $(BIN)/python deploy/ray/cluster.py
 
 setup:  ## Make .venv and install Atelier
 	@$(PYTHON) scripts/setup.py
@@ -39,6 +43,7 @@ check: test-setup  ## Format, lint, types, import rules
 	@$(BIN)/mypy deploy/grafana
 	@$(BIN)/lint-imports
 	@$(BIN)/python scripts/check_guides.py
+	@find deploy/kubernetes -name '*.yaml' ! -name kustomization.yaml ! -name rayservice.yaml -exec $(BIN)/kubernetes-validate --strict --quiet {} +
 	@$(BIN)/shellcheck scripts/*.sh deploy/*.sh .ci/run
 	@scripts/check-deploy.sh
 	@scripts/check-monitoring.sh

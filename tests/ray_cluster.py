@@ -57,7 +57,7 @@ def add_node(made: Any, cpus: int = 2) -> Any:
     return made.add_node(num_cpus=cpus, node_ip_address="127.0.0.1")
 
 
-def deploy(version: str = "first", **options: Any) -> None:
+def deploy(version: str = "first", *, name: str = SERVICE, cpus: float = 1, **options: Any) -> None:
     """The stand-in as an application, once it runs. Each of its replicas is of this version, and says so."""
     from ray import serve
 
@@ -65,11 +65,11 @@ def deploy(version: str = "first", **options: Any) -> None:
     from atelier.settings import load_settings
     from slow_speech import NOTE, slow_host
 
-    actor = {"num_cpus": 1, "runtime_env": {"env_vars": {NOTE: version}}}
+    actor = {"num_cpus": cpus, "runtime_env": {"env_vars": {NOTE: version}}}
     serve.run(
         bound(SERVICE, load_settings(), slow_host, ray_actor_options=actor, **options),
-        name=SERVICE,
-        route_prefix=f"/{SERVICE}",
+        name=name,
+        route_prefix=f"/{name}",
         logging_config={"enable_access_log": False},
     )
 

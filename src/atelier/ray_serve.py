@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import ray
 from pydantic import BaseModel, ConfigDict
 from ray import serve
 from starlette.types import ASGIApp
 
+from atelier.catalog import SERVICES
 from atelier.errors import Unavailable
 from atelier.run import prepare_libraries, worker_app, worker_host
 from atelier.settings import Settings, load_settings
@@ -34,15 +35,20 @@ class Served(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    service: str
+    service: Literal[tuple(SERVICES)]  # type: ignore[valid-type]
 
 
-def application(args: Served) -> serve.Application:
+def application(args: dict[str, str]) -> serve.Application:
     """An application that serves one service. Its settings are those of the environment that its replicas have."""
-    return bound(args.service, load_settings(), _hosting)
+    return bound(Served.model_validate(args).service, load_settings())
 
 
-def bound(service: str, settings: Settings, hosting: Hosting, **options: Any) -> serve.Application:
+def models_host(settings: Settings, services: Sequence[str], share: float) -> Host:
+    """With the models that the settings name, or the catalog's."""
+    return worker_host(settings, services, share=share)
+
+
+def bound(service: str, settings: Settings, hosting: Hosting = models_host, **options: Any) -> serve.Application:
     """A deployment of one service. options: Ray's own, in place of those that are chosen here."""
     chosen: dict[str, Any] = {
         "name": "worker",
@@ -59,10 +65,6 @@ def bound(service: str, settings: Settings, hosting: Hosting, **options: Any) ->
         "health_check_period_s": 5,
     }
     return serve.deployment(**chosen | options)(Worker).bind(service, hosting)
-
-
-def _hosting(settings: Settings, services: Sequence[str], share: float) -> Host:
-    return worker_host(settings, services, share=share)
 
 
 @serve.ingress()
