@@ -101,24 +101,25 @@ http {{
 
 @contextmanager
 def gateway(
-    upstream: str, folder: Path, *, state: str = "production", processes: int = 1, metered: bool = True
+    upstream: str, folder: Path, *, state: str = "production", processes: int = 1, flips: Path | None = None
 ) -> Iterator[Contender]:
-    """`atelier gateway` of this checkout: tokens, limits, metering and, unless told otherwise, metrics on."""
+    """`atelier gateway` of this checkout: tokens, limits, metering and metrics on. flips: see flipping.py."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     home = Path(tempfile.mkdtemp(prefix="gateway-", dir=folder))
     with ExitStack() as stack:
         servers = _servers(stack, state)
-        env = _environment(home, port, upstream, processes) | servers.env
+        env = _environment(home, port, upstream, processes) | servers.env | {"BENCH_FLIPS": str(flips)}
+        program = ["-m", "atelier"] if flips is None else [str(ROOT / "bench" / "flipping.py")]
         pid = stack.enter_context(
             running(
-                [sys.executable, *(["-m", "atelier"] if metered else [ROOT / "bench" / "unmetered.py"]), "gateway"],
+                [sys.executable, *program, "gateway"],
                 ready=lambda: answers(f"{url}/health", f'"{CAPTIONER}"'.encode()),
                 log=home / "log",
                 env=env,
             )
         )
-        name = ("gateway" if metered else "without metrics") + (f" x{processes}" if processes > 1 else "")
+        name = "gateway" if processes == 1 else f"gateway x{processes}"
         yield Contender(name, url, (pid,), {"authorization": f"Bearer {_token(env)}"}, servers.pids, servers.rows)
 
 

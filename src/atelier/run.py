@@ -24,7 +24,7 @@ from atelier.home import prepare_home
 from atelier.ports import listening
 from atelier.settings import Settings, SettingsProblem
 from atelier.telemetry import configure_logs
-from atelier.tracing import start_tracing
+from atelier.tracing import check_tracing, start_tracing
 
 if TYPE_CHECKING:
     from atelier.worker.host import Host
@@ -126,6 +126,7 @@ def run_gateway(settings: Settings, secret: str, *, processes: Path | None = Non
     """Serve until stopped. Raises SettingsProblem for a port in use or a back end that cannot be used."""
     configure_logs(settings.log_level)
     keep_metrics()
+    check_tracing(os.environ)
     from atelier.gateway.app import check_settings
     from atelier.state.database import prepare_database
     from atelier.state.redis_reach import prepare_redis

@@ -1,4 +1,4 @@
-"""OpenTelemetry traces, where the environment names a receiver; else nothing of them is imported or made.
+"""OpenTelemetry traces, where the environment names a receiver; else its SDK is not imported, and no span made.
 
 What is traced is made of other classes (gateway/traced.py, worker/traced.py): the plain ones know nothing of it.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from atelier import __version__
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _HTTP = "http/protobuf"
+_LIBRARIES = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
 
 _current: Tracer | None = None
 
@@ -28,32 +30,42 @@ _current: Tracer | None = None
 def is_wanted(environment: Mapping[str, str]) -> bool:
     """Whether a receiver is named, and tracing is not switched off, by OpenTelemetry's own variables."""
     off = environment.get("OTEL_SDK_DISABLED", "").lower() == "true"
-    other = environment.get("OTEL_TRACES_EXPORTER", "otlp") != "otlp"
+    other = (environment.get("OTEL_TRACES_EXPORTER") or "otlp") != "otlp"
     return not off and not other and any(environment.get(name) for name in _ENDPOINTS)
 
 
-def start_tracing(process: str) -> None:
-    """Once in a process, before its app is made. process: `gateway` or `worker`.
-
-    Raises SettingsProblem where the libraries are missing, or the receiver is to be spoken to by gRPC.
-    """
-    global _current  # noqa: PLW0603  one process, one tracer
-    if not is_wanted(os.environ):
+def check_tracing(environment: Mapping[str, str]) -> None:
+    """Before a server starts. Raises SettingsProblem where traces are wanted that cannot be sent: the libraries are
+    missing, or the receiver is to be spoken to by gRPC."""
+    if not is_wanted(environment):
         return
-    protocol = next((os.environ[name] for name in _PROTOCOLS if os.environ.get(name)), _HTTP)
+    protocol = next((environment[name] for name in _PROTOCOLS if environment.get(name)), _HTTP)
     if protocol != _HTTP:
         raise SettingsProblem(f"OTEL_EXPORTER_OTLP_PROTOCOL: {protocol[:20]} is not supported; it can be {_HTTP}")
-    try:
-        _current = _tracer(process)
-    except ImportError:
+    if not all(_has(module) for module in _LIBRARIES):
         raise SettingsProblem(
             "OTEL_EXPORTER_OTLP_ENDPOINT: traces need their libraries. Type: pip install 'atelier[telemetry]'"
-        ) from None
+        )
+
+
+def start_tracing(process: str) -> None:
+    """Once in a process, before its app is made. process: `gateway` or `worker`. Raises as `check_tracing` does."""
+    global _current  # noqa: PLW0603  one process, one tracer
+    check_tracing(os.environ)
+    if is_wanted(os.environ):
+        _current = _tracer(process)
 
 
 def tracer() -> Tracer | None:
     """None where nothing is traced."""
     return _current
+
+
+def _has(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # not even what it is in
+        return False
 
 
 def _tracer(process: str) -> Tracer:

@@ -127,6 +127,19 @@ async def test_what_runs_is_told_by_the_class_of_tenant_and_by_no_tenant(tmp_pat
         until(lambda: told(gateway).sum("atelier_requests_running") == 0)
 
 
+async def test_looks_for_kept_answers_are_counted(tmp_path: Path) -> None:
+    with opened(tmp_path, plans={"pro": Plan(cache=True)}) as gateway:
+        await _tenant(gateway, "acme", "pro")
+        for found in ("miss", "hit", "hit"):
+            answer = gateway.post(PICTURE, json={"prompt": "a", "seed": 7})
+            assert answer.headers["x-cache"] == found
+        gateway.post(PICTURE, json={"prompt": "may differ each time"})
+        told_now = told(gateway)
+    assert told_now.sum("atelier_cache_lookups_total", result="miss", **OF_PICTURES) == 1
+    assert told_now.sum("atelier_cache_lookups_total", result="hit", **OF_PICTURES) == 2
+    assert told_now.sum("atelier_requests_total", status="200", upstream="none", **OF_PICTURES) == 2
+
+
 async def _tenant(gateway: Running, tenant: str, plan: str | None) -> None:
     from atelier.state.database import open_database
     from atelier.state.tables import tenants

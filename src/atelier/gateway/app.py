@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp
@@ -43,6 +44,12 @@ from atelier.wire.routes import ROUTES
 
 DRAIN_SECONDS = 3.0
 """What requests that a stop has cut off are given to be settled."""
+
+
+_NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False,
+}  # fmt: skip
+"""The framework's own would tell paths, and words of errors: signed links and what callers wrote among them."""
 
 
 class State(TypedDict):
@@ -159,6 +166,7 @@ def _framework(
         version=__version__,
         summary="Self-hosted AI media: images, speech and text, for many tenants.",
         lifespan=lifespan,
+        telemetry=_NO_TELEMETRY,
         docs_url=None,
         redoc_url=None,
         exception_handlers={AtelierError: refuse, HTTPException: refuse_http, ClientDisconnect: nobody},
