@@ -85,7 +85,8 @@ def _print(processes: list[list[Stretch]]) -> None:
     middle, reach = len(more) // 2, round(len(more) ** 0.5)
     low, high = more[max(0, middle - reach)], more[min(len(more) - 1, middle + reach)]
     print(
-        f"  {len(found):,} stretches of {STRETCH} requests; {spent:.1f} µs of processor time a request without counting\n"
+        f"  {len(found):,} stretches of {STRETCH} requests; {spent:.1f} µs of processor time a request without "
+        "counting\n"
         f"  counting takes {counting:.2f} µs of it: {100 * counting / spent:.2f} % (target: under {MOST_PERCENT:g} %)\n"
         f"  with counting beside without: {100 * statistics.median(more) / spent:+.1f} %, surely between "
         f"{100 * low / spent:+.1f} and {100 * high / spent:+.1f} %",

@@ -31,7 +31,8 @@ FENCE = re.compile(r"^ *```(\w*)[^\n]*\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`\n]+)`")
 TARGET = re.compile(r"(?:^|[`;&(] ?|\s&& )make ([a-z][a-z-]*)\b", re.MULTILINE)
 VARIABLE = re.compile(r"\bATELIER_[A-Z0-9_]*[A-Z0-9]\b")
-COMMAND = re.compile(r"(?:^|[\s`(])(?:\.venv/bin/)?atelier\s+([a-z].*)")
+COMMAND = re.compile(r"(?:^|[|;&`(!]|=\S+ |payaid-ai-gateway |ai-gateway )\s*(?:\.venv/bin/)?atelier\s+([a-z].*)")
+"""A command where one can stand: `atelier` is also the name of a database, a namespace and a secret."""
 SHELLS = {"sh", "bash", "console", "powershell"}
 UNFINISHED = re.compile(r"^Missing|requires an argument")
 OPERATORS = re.compile(r"^(?:[|&;<>()]+|\d?>.*|#.*|2>&1)$")
