@@ -4,13 +4,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help serve setup test check test-setup docs dashboards checksums format clean images up down
+.PHONY: help serve setup cluster test check test-setup docs dashboards checksums format clean images up down
 
 help:  ## Show these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 serve: setup  ## Run the gateway and the five services on this machine
 	@exec $(BIN)/atelier serve
+
+cluster: setup  ## Run the five services on a Ray of this machine, or of RAY_DASHBOARD_ADDRESS
+	@$(BIN)/python -c 'import ray' 2>/dev/null || $(BIN)/pip install --quiet --constraint constraints.txt 'ray[serve]==2.60.*'
+	@exec $(BIN)/python deploy/ray/cluster.py
 
 setup:  ## Make .venv and install Atelier
 	@$(PYTHON) scripts/setup.py
@@ -29,6 +33,7 @@ check: test-setup  ## Format, lint, types, import rules
 	@$(BIN)/mypy --allow-untyped-decorators --allow-subclassing-any training
 	@$(BIN)/mypy deploy/grafana
 	@$(BIN)/lint-imports
+	@find deploy/kubernetes -name '*.yaml' ! -name kustomization.yaml ! -name rayservice.yaml -exec $(BIN)/kubernetes-validate --strict --quiet {} +
 	@$(BIN)/shellcheck scripts/*.sh deploy/*.sh .ci/run
 	@scripts/check-deploy.sh
 	@$(BIN)/python scripts/check_guides.py

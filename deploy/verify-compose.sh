@@ -206,11 +206,11 @@ for place in text-to-image:7860 text-to-speech:7861 speech-to-text:7862 image-to
 done
 host=$(docker network inspect --format '{{range .IPAM.Config}}{{.Gateway}}{{end}}' "$outside")
 for port in 7860 7861 7862 7863 7864 6379 5432; do
-    check "another machine → this one's port $port" "$(stranger "$host" "$port")" closed
+    check "by an address that others see → port $port" "$(stranger "$host" "$port")" closed
 done
-check "another machine → this one's port ${GATEWAY_PORT:-8000}" "$(stranger "$host" "${GATEWAY_PORT:-8000}")" open
+check "by an address that others see → port ${GATEWAY_PORT:-8000}" "$(stranger "$host" "${GATEWAY_PORT:-8000}")" open
 for port in 7860 7861 7862 7863 7864; do
-    check "published on loopback: $port" "$(docker port "payaid-$(echo "$workers image" | cut -d' ' -f$((port - 7859)))" "$port")" "127.0.0.1:$port"
+    check "published on loopback: $port" "$(docker port "payaid-$(echo "$workers" | cut -d' ' -f$((port - 7859)))" "$port")" "127.0.0.1:$port"
 done
 
 say "Scaled out: the gateway finds replicas by DNS"

@@ -10,7 +10,7 @@ config() { $compose -f docker-compose.ai-services.yml "$@" config --quiet; }
 config
 for profile in database web monitoring tls models '*'; do config --profile "$profile"; done
 for files in gpu "gpu single-gpu" scale-out "gpu scale-out"; do
-    # shellcheck disable=SC2046  # a list of words
+    # shellcheck disable=SC2046,SC2086  # lists of words
     config $(printf -- '-f deploy/compose/%s.yml ' $files)
 done
 .venv/bin/hadolint --failure-threshold warning services/*/Dockerfile web/Dockerfile deploy/verify/Dockerfile

@@ -9,9 +9,9 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 import uvicorn
@@ -24,6 +24,9 @@ from atelier.home import prepare_home
 from atelier.ports import listening
 from atelier.settings import Settings, SettingsProblem
 from atelier.telemetry import configure_logs
+
+if TYPE_CHECKING:
+    from atelier.worker.host import Host
 
 SUPERVISED = "ATELIER_SUPERVISED"
 """Set by `atelier serve`: stdin is a pipe from it, and its end means that the supervisor is gone."""
@@ -59,32 +62,43 @@ def _undisturbed() -> Iterator[None]:
         gc.enable()
 
 
-@_undisturbed()
-def _worker_app(settings: Settings, services: Sequence[str]) -> ASGIApp:
+def worker_host(
+    settings: Settings, services: Sequence[str], *, share: float = 1.0, on_crash: Callable[[], None] | None = None
+) -> Host:
+    """The inside of a worker. share: how much of its device it may fill. Raises SettingsProblem for absent models."""
     from atelier.machine import SHARE_FOR_MODELS, memory_bytes
     from atelier.models.catalog import plans
-    from atelier.worker.app import create_app
     from atelier.worker.host import Host
     from atelier.worker.memory import MemoryRules
 
-    budget = settings.memory_gb * 1e9 if settings.memory_gb else memory_bytes(settings.device) * SHARE_FOR_MODELS
+    whole = memory_bytes(settings.device) * SHARE_FOR_MODELS * share
     memory = MemoryRules(
-        budget=int(budget),
+        budget=int(settings.memory_gb * 1e9 if settings.memory_gb else whole),
         idle_seconds=settings.idle_minutes * 60 if settings.idle_minutes else None,
         pinned=frozenset(settings.pinned_models),
         preload=settings.preload,
     )
-
-    host = Host(
+    return Host(
         plans(settings, services),
         aliases=settings.aliases,
         most_waiting=settings.most_waiting,
         seconds=settings.request_seconds,
         memory=memory,
-        on_crash=_end_process,
+        on_crash=on_crash,
     )
+
+
+def worker_app(settings: Settings, services: Sequence[str], host: Host) -> ASGIApp:
+    """What answers for it."""
+    from atelier.worker.app import create_app
+
     # The gateway may send a file as base64, a third larger than it came.
     return create_app(host, services, most_body_bytes=settings.most_body_mb * 1_400_000)
+
+
+@_undisturbed()
+def _worker_app(settings: Settings, services: Sequence[str]) -> ASGIApp:
+    return worker_app(settings, services, worker_host(settings, services, on_crash=_end_process))
 
 
 @_undisturbed()
@@ -97,7 +111,7 @@ def _gateway_app(settings: Settings, secret: str, processes: Path | None) -> ASG
 def run_worker(settings: Settings, services: Sequence[str]) -> None:
     """Serve until stopped. Raises SettingsProblem for ports in use and models that are not there."""
     configure_logs(settings.log_level)
-    _prepare_libraries(settings)
+    prepare_libraries(settings)
     sockets = [listening(settings.host, settings.worker_port(service), service) for service in services]
     _serve(_worker_app(settings, services), sockets)
 
@@ -185,7 +199,7 @@ def _end_with_supervisor_in_background() -> None:
         threading.Thread(target=_end_with_supervisor, daemon=True).start()
 
 
-def _prepare_libraries(settings: Settings) -> None:
+def prepare_libraries(settings: Settings) -> None:
     """Before any of them is imported: they read these when they start."""
     threads = settings.threads or max(1, (os.cpu_count() or 2) // 2)
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):

@@ -77,6 +77,30 @@ async def test_a_body_that_is_written_already_goes_out_as_it_is_also_the_second_
             assert [heard.body for heard in first.requests + second.requests] == [raw, raw]
 
 
+@pytest.mark.parametrize("address", ["", "/text-to-image"])
+async def test_an_upstream_may_lie_below_a_path(address: str) -> None:
+    async with servers(Server()) as [server], upstreams_of(Upstream(SERVICE, server.url + address)) as upstreams:
+        await ask(upstreams)
+        assert [heard.path for heard in server.requests] == [address + PATH]
+
+
+async def test_a_fault_that_no_worker_worded_is_a_proxys_that_lost_its_worker() -> None:
+    """It has others: asked once more, it gives the request to one of them."""
+
+    async def lost_once(server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answer = says(500, b"Internal Server Error", "text/plain") if len(server.requests) == 1 else says(200)
+        await answer(server, reader, writer)
+
+    async with servers(Server(lost_once)) as [proxy], upstreams_of(proxy) as upstreams:
+        await ask(upstreams)
+        assert len(proxy.requests) == 2
+        proxy.manners = says(500, b"Internal Server Error", "text/plain")
+        for _ in range(IN_A_ROW):  # one of many is gone, not all
+            assert isinstance(await told(upstreams), UpstreamFailed)
+        assert len(proxy.requests) == 2 + 2 * IN_A_ROW
+        assert upstreams.pools[SERVICE][0].circuit.closed
+
+
 async def test_a_large_body_arrives_whole() -> None:
     raw = b"x" * 3_000_000
     async with servers(Server()) as [server], upstreams_of(server) as upstreams:

@@ -69,6 +69,18 @@ def test_errors_are_openai_errors(client: openai.OpenAI) -> None:
         client.images.generate(prompt="x", model="elsewhere")
 
 
+def test_it_is_ready_once_a_model_is(host: Host) -> None:
+    app = create_app(host, SERVICES, most_body_bytes=1_000_000)
+    with running(app) as url:
+        until(lambda: httpx2.get(f"{url}/ready").status_code == 200)
+        assert httpx2.get(f"{url}/ready").json() == {"status": "healthy"}
+        for resident in host.residents:
+            resident.state = "loading"
+        answer = httpx2.get(f"{url}/ready")
+        assert (answer.status_code, answer.json()) == (503, {"status": "starting"})
+        assert httpx2.get(f"{url}/health").status_code == 200  # alive all the same
+
+
 async def test_hanging_up_frees_the_engine_within_one_step(worker: str, host: Host) -> None:
     engine = PaintEngine.newest
     engine.gate.hold(after=3)

@@ -48,6 +48,7 @@ def create_app(host: Host, services: Sequence[str], *, most_body_bytes: int) -> 
     routes = [HttpRoute(row.path, _endpoint(host, row, most_body_bytes), methods=["POST"]) for row in rows]
     routes += [
         HttpRoute("/health", lambda _: JSONResponse(health(host, services))),
+        HttpRoute("/ready", lambda _: ready(host)),
         HttpRoute("/v1/models", lambda _: JSONResponse(model_list(host))),
     ]
     return Starlette(
@@ -101,12 +102,23 @@ def _no_link(_: str) -> str:
 def health(host: Host, services: Sequence[str]) -> dict[str, object]:
     """`healthy` when every task has a model that is ready, `degraded` when some have; `starting`; `unhealthy`."""
     return {
-        "status": _status(host.residents) if host.scheduler.is_alive else "unhealthy",
+        "status": status(host),
         "services": list(services),
         "models": [_described(resident) for resident in host.residents],
         "queue": host.scheduler.queue(),
         "steps": host.scheduler.steps,
     }
+
+
+def status(host: Host) -> str:
+    """As `health` says it."""
+    return _status(host.residents) if host.scheduler.is_alive else "unhealthy"
+
+
+def ready(host: Host) -> Response:
+    """For those who ask for a status alone: 200 where something is served, else 503."""
+    now = status(host)
+    return JSONResponse({"status": now}, status_code=200 if now in {"healthy", "degraded"} else 503)
 
 
 def _status(residents: Sequence[Resident]) -> str:

@@ -86,7 +86,9 @@ async def refused(upstream: Upstream, response: Response, now: float) -> Failure
     if status in _BAD_GATEWAY:
         return Failure(error, "doubtful" if isinstance(error, TooSlow) else "bad", repeats=_repeats(status, error))
     if status >= 500:
-        return Failure(error, "doubtful")
+        # Workers of ours word their faults: without a word it is what stands before them, and lost the one that had it.
+        lost = answer.error.code is None and not upstream.foreign
+        return Failure(error, "doubtful", repeats=int(lost), same=lost)
     if status in _KEY_IS_WRONG or status < 400:
         return Failure(error, repeats=MOST_REPEATS)
     return Failure(error, "good", repeats=MOST_REPEATS if status in _NOT_THERE and upstream.foreign else 0)
