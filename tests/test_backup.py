@@ -8,7 +8,6 @@ import hashlib
 import io
 import json
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -185,7 +184,7 @@ def test_everything_comes_back(tmp_path: Path, location: str, new_place: Callabl
     assert "atelier.toml.restored" in said
     entries = there.json("audit", "list")
     assert [entry["action"] for entry in entries][:2] == ["database.restore", "limits.set"]
-    assert not [path for path in (*home.iterdir(), *other.iterdir()) if path.name.startswith(("backup-", "restore-"))]
+    assert not [path for path in (*home.iterdir(), *other.iterdir()) if path.name.startswith("archive-")]
 
 
 def settings(folder: Path, line: str) -> Path:
@@ -361,10 +360,11 @@ def test_a_restore_that_is_killed_leaves_what_was_there(tmp_path: Path, location
         process.send_signal(signal.SIGKILL)
         process.wait(timeout=30)
     assert rows_of(location) == before
-    for left in (tmp_path / "home").glob("restore-*"):
-        shutil.rmtree(left)
+    [left] = (tmp_path / "home").glob("archive-*")
+    os.utime(left, (0, 0))
     cli.said("restore", str(archive), "--force")
     assert [row[0] for row in rows_of(location)["Tenant"]] == ["first"]
+    assert not left.exists()
 
 
 async def waited_for(location: str) -> bool:
@@ -383,7 +383,7 @@ def held(location: str) -> Iterator[Callable[[], bool]]:
         connection = sqlite3.connect(file, isolation_level=None)
         connection.execute("BEGIN IMMEDIATE")
         home = Path(file).parent / "home"
-        yield lambda: any(home.glob("restore-*/copy.db"))
+        yield lambda: any(home.glob("archive-*/copy.db"))
         connection.execute("ROLLBACK")
         connection.close()
         return

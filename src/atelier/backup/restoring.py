@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -13,6 +12,7 @@ from typing import IO
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atelier.backup.archive import ARTIFACTS, DATABASE, KEPT, SETTINGS, Manifest, unpack
+from atelier.backup.staging import staging
 from atelier.backup.taking import HERE
 from atelier.gateway.artifacts.rows import all_of_them
 from atelier.gateway.artifacts.store import Store, open_store
@@ -38,8 +38,8 @@ class Restored:
 
 async def check(settings: Settings, archive: IO[bytes]) -> Manifest:
     """Read all of it and change nothing. Raises SettingsProblem where it could not be restored here."""
-    with _folder(settings) as made:
-        return _unpacked(archive, Path(made))
+    with staging(settings.home) as folder:
+        return _unpacked(archive, folder)
 
 
 async def restore(settings: Settings, archive: IO[bytes], *, force: bool, by: Actor) -> Restored:
@@ -49,8 +49,7 @@ async def restore(settings: Settings, archive: IO[bytes], *, force: bool, by: Ac
     the sweeper removes those without rows. Raises SettingsProblem, Unavailable.
     """
     await _refuse_while_served(settings)
-    with _folder(settings) as made:
-        folder = Path(made)
+    with staging(settings.home) as folder:
         manifest = _unpacked(archive, folder)
         copy = _unzipped(folder)
         await upgrade_database(file_location(copy))
@@ -70,11 +69,6 @@ async def restore(settings: Settings, archive: IO[bytes], *, force: bool, by: Ac
             _put_settings(folder / SETTINGS, settings.home),
             None if manifest.artifacts == HERE else manifest.artifacts,
         )
-
-
-def _folder(settings: Settings) -> tempfile.TemporaryDirectory[str]:
-    """In the data folder, so that its files can be moved to their places."""
-    return tempfile.TemporaryDirectory(prefix="restore-", dir=settings.home)
 
 
 def _unpacked(archive: IO[bytes], folder: Path) -> Manifest:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -18,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atelier.backup import on_the_way
 from atelier.backup.archive import ARTIFACTS, DATABASE, KEPT, SETTINGS, ArchiveWriter, Manifest
+from atelier.backup.staging import staging
 from atelier.gateway.artifacts import rows
 from atelier.gateway.artifacts.rows import Artifact
 from atelier.gateway.artifacts.store import Store, open_store
@@ -44,8 +44,7 @@ class Taken:
 
 async def back_up(settings: Settings, out: IO[bytes], *, with_artifacts: bool) -> Taken:
     """Write an archive. Raises SettingsProblem, Unavailable; what was written by then is no archive."""
-    with tempfile.TemporaryDirectory(prefix="backup-", dir=settings.home) as made:
-        folder = Path(made)
+    with staging(settings.home) as folder:
         copy, gathered = folder / "copy.db", folder / "usage.ndjson"
         await on_the_way.gather(settings, gathered)
         await copy_rows(settings.database_location(), copy)

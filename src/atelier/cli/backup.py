@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from atelier.backup.taking import Taken
 
 STREAM = "-"
+
+T = TypeVar("T")
 
 
 def backup(
@@ -38,7 +40,7 @@ def backup(
     settings = _settings()
     wanted = settings.artifacts_url is None if artifacts is None else artifacts
     with _written(file) as out:
-        taken = asyncio.run(back_up(settings, out, with_artifacts=wanted))
+        taken = _with_room(f"{file} or {settings.home}", back_up(settings, out, with_artifacts=wanted))
     _tell(_of_backup(taken, settings, file, wanted))
 
 
@@ -54,10 +56,10 @@ def restore(
     settings = _settings()
     with _read(file) as archive:
         if check:
-            made = asyncio.run(read(settings, archive))
+            made = _with_room(settings.home, read(settings, archive))
             _tell([f"The archive is whole: {len(made.parts)} parts, made {made.made:%Y-%m-%d %H:%M} UTC."])
         else:
-            _tell(_of_restore(asyncio.run(put_back(settings, archive, force=force, by=actor()))))
+            _tell(_of_restore(_with_room(settings.home, put_back(settings, archive, force=force, by=actor()))))
 
 
 def _settings() -> Settings:
@@ -102,6 +104,19 @@ def _read(file: str) -> Iterator[IO[bytes]]:
         raise SettingsProblem(f"{file} cannot be read: {problem.strerror}") from None
     with opened:
         yield opened
+
+
+def _with_room(where: object, work: Coroutine[Any, Any, T]) -> T:
+    """Raises SettingsProblem where a disk takes no more; what was put there is gone again."""
+    import sqlite3
+
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        return asyncio.run(work)
+    except (OSError, sqlite3.OperationalError, OperationalError) as problem:
+        why = problem.strerror if isinstance(problem, OSError) else getattr(problem, "orig", problem)
+        raise SettingsProblem(f"{where} cannot be written ({why}); nothing was changed") from None
 
 
 def _of_backup(taken: Taken, settings: Settings, file: str, with_artifacts: bool) -> list[str]:
