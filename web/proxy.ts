@@ -1,6 +1,7 @@
 /** Before every page: its content-security policy with a nonce of its own, and the way to sign in for who is not. */
 
 import { type NextRequest, NextResponse } from 'next/server';
+import { NotConfigured } from './lib/ai/errors';
 import { session } from './lib/session';
 
 /** Pages only: the API answers for itself, and files need neither. */
@@ -19,7 +20,12 @@ export async function proxy(request: NextRequest): Promise<NextResponse> {
   const nonce = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('base64');
   const policy = contentSecurityPolicy(nonce);
   const { pathname, search } = request.nextUrl;
-  if (pathname !== SIGN_IN && !(await session())) {
+  const found = await session().catch((problem: unknown) => {
+    if (problem instanceof NotConfigured) return problem;
+    throw problem;
+  });
+  if (found instanceof NotConfigured) return new NextResponse(found.message, { status: found.status });
+  if (pathname !== SIGN_IN && !found) {
     const target = new URL(SIGN_IN, request.url);
     if (pathname !== '/') target.searchParams.set('next', pathname + search);
     return NextResponse.redirect(target);

@@ -95,8 +95,9 @@ function watched(response: Response, deadline: Deadline, streamed: boolean): Res
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
-        const { done, value } = await source.read();
         if (streamed) deadline.extend();
+        const { done, value } = await source.read();
+        if (streamed) deadline.hold(); // who reads slowly takes no time of ours
         if (!done) return controller.enqueue(value);
         deadline.end();
         controller.close();

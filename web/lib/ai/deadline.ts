@@ -27,8 +27,13 @@ export class Deadline {
     this.#timer = setTimeout(this.#cancel, this.#seconds * 1000);
   }
 
-  end(): void {
+  /** Nothing is waited for: the time stands still until it is extended. */
+  hold(): void {
     clearTimeout(this.#timer);
+  }
+
+  end(): void {
+    this.hold();
     this.#given?.removeEventListener('abort', this.#cancel);
   }
 

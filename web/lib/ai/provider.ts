@@ -1,43 +1,21 @@
 /** Asks an OpenAI-compatible provider in the gateway's place. It keeps no files, counts nothing and has no limits. */
 
 import 'server-only';
-import type { Health, Model, Picture, Reading, Service, Speech, Transcript } from '@/lib/shapes';
+import type { Health, Model, Reading, Service, Speech, Transcript } from '@/lib/shapes';
 import type { Backend } from './backend';
+import { wholeOf } from './bounded';
 import { call, json, type Request } from './call';
 import { isUpload, type Options } from './caller';
 import { InvalidInput, NotConfigured } from './errors';
 import type { Form, PictureInput } from './input';
-import { pictureEvents } from './pictures';
+import { dataUri, notTaken, providedPictures } from './provider-pictures';
 import { type ProviderSettings, providerSettings } from './settings';
 
+const MOST_FORM_BYTES = 50_000_000;
 const MOST_PREVIEWS = 3;
 const VOICE = 'alloy';
 const READ_ALL = 'Write down all text in this picture, line by line, and nothing else.';
 const DESCRIBE = 'Describe this picture in one sentence.';
-
-/** Atelier's own fields, which no other provider takes. */
-const OWN_FIELDS = [
-  'negative_prompt',
-  'style',
-  'seed',
-  'num_inference_steps',
-  'guidance_scale',
-  'strength',
-  'mask',
-];
-
-interface Datum {
-  b64_json?: string;
-  url?: string;
-  revised_prompt?: string;
-}
-
-interface ImagesAnswer {
-  data: Datum[];
-  model?: string;
-  size?: string;
-  output_format?: string;
-}
 
 async function ask(
   path: string,
@@ -91,7 +69,8 @@ async function fieldsOf(input: object | Form): Promise<FormData> {
   if ('artifact' in input) throw unavailable('artifacts');
   if (input instanceof FormData) return input;
   if (!isUpload(input)) throw new InvalidInput('file: send a file as a part of a form', { field: 'file' });
-  const sent = new Response(input.form, { headers: { 'content-type': input.contentType } });
+  const form = await wholeOf(input.form, MOST_FORM_BYTES);
+  const sent = new Response(form, { headers: { 'content-type': input.contentType } });
   return sent.formData().catch(() => {
     throw new InvalidInput('body: cannot be read as a form with parts', { field: 'body' });
   });
@@ -105,33 +84,6 @@ function fileOf(form: FormData): File {
 
 const textOf = (form: FormData, name: string) => form.get(name)?.toString() || undefined;
 
-function notTaken(names: Iterable<string>): string[] {
-  const given = new Set(names);
-  return OWN_FIELDS.filter((name) => given.has(name)).map((name) => `${name}: the provider does not take it`);
-}
-
-async function asked(response: Response, warnings: string[], stream: boolean, model: string) {
-  const requestId = response.headers.get('x-request-id') ?? '';
-  if (stream && response.body && response.headers.get('content-type')?.startsWith('text/event-stream')) {
-    return { events: pictureEvents(response.body, requestId) };
-  }
-  const made = await json<ImagesAnswer>(response);
-  const images = await Promise.all(made.data.map((datum) => shown(datum, made)));
-  const revised_prompt = made.data[0]?.revised_prompt ?? null;
-  return { images, revised_prompt, model: made.model || model, warnings, request_id: requestId };
-}
-
-async function shown({ b64_json, url }: Datum, made: ImagesAnswer): Promise<Picture> {
-  const [width = 0, height = 0] = (made.size ?? '').split('x').map(Number);
-  const type = `image/${made.output_format ?? 'png'}`;
-  const data = b64_json ? `data:${type};base64,${b64_json}` : await dataUri(await fetch(url ?? ''), type);
-  return { id: '', url: data, seed: null, width: width || 0, height: height || 0 };
-}
-
-async function dataUri(body: Response | Blob, type: string): Promise<string> {
-  return `data:${type};base64,${Buffer.from(await body.arrayBuffer()).toString('base64')}`;
-}
-
 function drawn({ prompt, n, size, output_format, model, stream, partial_images }: PictureInput) {
   const previews = stream
     ? { stream, partial_images: Math.min(partial_images ?? MOST_PREVIEWS, MOST_PREVIEWS) }
@@ -143,7 +95,8 @@ export const provider: Backend = {
   async textToImage(_, input, options) {
     const sent = drawn(input);
     const response = await post('/images/generations', sent, options, input.stream);
-    return asked(response, notTaken(Object.keys(input)), input.stream ?? false, sent.model);
+    const warnings = notTaken(Object.keys(input));
+    return providedPictures(response, { warnings, stream: input.stream ?? false, model: sent.model });
   },
 
   async imageToImage(_, input, options) {
@@ -163,7 +116,7 @@ export const provider: Backend = {
     if (mask instanceof File) sent.set('mask', mask);
     if (stream) sent.set('stream', 'true');
     const response = await post('/images/edits', sent, options, stream);
-    return asked(response, notTaken([...form.keys()].filter((name) => name !== 'mask')), stream, model);
+    return providedPictures(response, { warnings: notTaken(form.keys()), stream, model });
   },
 
   async textToSpeech(_, input, options) {

@@ -15,10 +15,10 @@ const Environment = z.object({
     .url({ protocol: /^https?$/, error: 'must be the address of the gateway, such as http://127.0.0.1:8000' })
     .default('http://127.0.0.1:8000'),
   AI_GATEWAY_SECONDS: z.coerce
-    .number('must be a number of seconds, such as 120')
+    .number('must be a number of seconds, such as 240')
     .min(1, 'must be 1 second or more')
-    .max(3600, 'must be 3600 seconds or less')
-    .default(120),
+    .max(290, 'must be 290 seconds or less: Node waits no longer for an answer to begin')
+    .default(240),
   AI_GATEWAY_ISSUER: text.optional(),
   AI_GATEWAY_AUDIENCE: text.optional(),
   JWT_SECRET: text

@@ -1,7 +1,8 @@
 /** The demo's sign-in. GET: who is signed in. POST {api_key}, or in development {tenant}. DELETE: sign out. */
 
 import { Unauthenticated } from '@/lib/ai/errors';
-import { jsonOf, openRoute } from '@/lib/route';
+import { jsonOf } from '@/lib/bodies';
+import { openRoute } from '@/lib/route';
 import { session, signIn, signOut } from '@/lib/session';
 import { Credentials, named } from '@/lib/sign-in';
 

@@ -2,7 +2,8 @@
 
 import { artifacts } from '@/lib/ai/gateway';
 import { ArtifactQuery } from '@/lib/ai/input';
-import { checked, route } from '@/lib/route';
+import { checked } from '@/lib/bodies';
+import { route } from '@/lib/route';
 
 export const GET = route(async ({ caller, query, options }) =>
   artifacts(caller, checked(ArtifactQuery, query), options),

@@ -2,7 +2,9 @@
 
 import { textToImage } from '@/lib/ai/gateway';
 import { PictureInput } from '@/lib/ai/input';
-import { jsonOf, picturesOrEvents, route } from '@/lib/route';
+import { picturesOrEvents } from '@/lib/answers';
+import { jsonOf } from '@/lib/bodies';
+import { route } from '@/lib/route';
 
 export const POST = route(async ({ request, caller, options }) => {
   const input = await jsonOf(request, PictureInput);

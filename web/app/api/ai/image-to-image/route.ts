@@ -2,7 +2,9 @@
 
 import { imageToImage } from '@/lib/ai/gateway';
 import { EditInput } from '@/lib/ai/input';
-import { jsonOrForm, picturesOrEvents, route } from '@/lib/route';
+import { picturesOrEvents } from '@/lib/answers';
+import { jsonOrForm } from '@/lib/bodies';
+import { route } from '@/lib/route';
 
 export const POST = route(async ({ request, caller, options }) => {
   const input = await jsonOrForm(request, EditInput);

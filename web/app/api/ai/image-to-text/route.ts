@@ -2,7 +2,8 @@
 
 import { imageToText } from '@/lib/ai/gateway';
 import { ReadingInput } from '@/lib/ai/input';
-import { jsonOrForm, route } from '@/lib/route';
+import { jsonOrForm } from '@/lib/bodies';
+import { route } from '@/lib/route';
 
 export const POST = route(async ({ request, caller, options }) =>
   imageToText(caller, await jsonOrForm(request, ReadingInput), options),

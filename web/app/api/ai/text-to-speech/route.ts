@@ -2,7 +2,8 @@
 
 import { textToSpeech } from '@/lib/ai/gateway';
 import { SpeechInput } from '@/lib/ai/input';
-import { jsonOf, route } from '@/lib/route';
+import { jsonOf } from '@/lib/bodies';
+import { route } from '@/lib/route';
 
 export const POST = route(async ({ request, caller, options }) => {
   const spoken = await textToSpeech(caller, await jsonOf(request, SpeechInput), options);

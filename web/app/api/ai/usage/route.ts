@@ -2,7 +2,8 @@
 
 import { usage } from '@/lib/ai/gateway';
 import { Month } from '@/lib/ai/input';
-import { checked, route } from '@/lib/route';
+import { checked } from '@/lib/bodies';
+import { route } from '@/lib/route';
 
 export const GET = route(async ({ caller, query, options }) =>
   usage(caller, checked(Month, query).month, options),

@@ -1,7 +1,8 @@
 /** GET: the bytes of a file, or a part of them, `?download=name` to keep it under that name. DELETE: it is gone. */
 
 import { artifactFile, deleteArtifact } from '@/lib/ai/gateway';
-import { attachment, fileAnswer, route } from '@/lib/route';
+import { attachment, fileAnswer } from '@/lib/answers';
+import { route } from '@/lib/route';
 
 export const GET = route(async ({ request, caller, params, query, options }) => {
   const asked = {

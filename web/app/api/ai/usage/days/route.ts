@@ -3,7 +3,9 @@
 import { usageDays } from '@/lib/ai/gateway';
 import { Month } from '@/lib/ai/input';
 import { csv } from '@/lib/ai/usage';
-import { attachment, checked, route } from '@/lib/route';
+import { attachment } from '@/lib/answers';
+import { checked } from '@/lib/bodies';
+import { route } from '@/lib/route';
 
 export const GET = route(async ({ caller, query, options }) => {
   const found = await usageDays(caller, checked(Month, query).month, options);
