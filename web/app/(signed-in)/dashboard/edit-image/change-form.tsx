@@ -1,9 +1,9 @@
-import { Brush, Square } from 'lucide-react';
+import { Brush } from 'lucide-react';
 import { Advanced } from '@/components/pictures/advanced';
 import { StyleSelect } from '@/components/pictures/style-select';
-import { Button } from '@/components/ui/button';
 import { Choice } from '@/components/ui/choice';
 import { Field } from '@/components/ui/field';
+import { GoButton } from '@/components/ui/go-button';
 import { Slider } from '@/components/ui/slider';
 import { errorAt, type Refused } from '@/lib/client/ask';
 import type { Change } from './change';
@@ -68,15 +68,7 @@ export function ChangeForm({ change, onChange, ready, working, failure, onMake, 
         onChange={(style) => onChange({ style })}
       />
       <Advanced value={change} change={onChange} failure={failure} />
-      {working ? (
-        <Button className="w-full" onClick={onCancel}>
-          <Square aria-hidden className="size-4" /> Cancel
-        </Button>
-      ) : (
-        <Button type="submit" look="primary" className="w-full" disabled={!ready}>
-          <Brush aria-hidden className="size-4" /> Change it
-        </Button>
-      )}
+      <GoButton icon={Brush} label="Change it" ready={ready} working={working} onCancel={onCancel} />
     </form>
   );
 }

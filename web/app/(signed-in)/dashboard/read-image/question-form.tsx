@@ -1,7 +1,7 @@
-import { ScanText, Square } from 'lucide-react';
-import { Button } from '@/components/ui/button';
+import { ScanText } from 'lucide-react';
 import { Choice } from '@/components/ui/choice';
 import { Field } from '@/components/ui/field';
+import { GoButton } from '@/components/ui/go-button';
 import { errorAt, type Refused } from '@/lib/client/ask';
 
 export interface Asked {
@@ -62,15 +62,7 @@ export function QuestionForm({
           )}
         </Field>
       )}
-      {working ? (
-        <Button className="w-full" onClick={onCancel}>
-          <Square aria-hidden className="size-4" /> Cancel
-        </Button>
-      ) : (
-        <Button type="submit" look="primary" className="w-full" disabled={!ready}>
-          <ScanText aria-hidden className="size-4" /> Read
-        </Button>
-      )}
+      <GoButton icon={ScanText} label="Read" ready={ready} working={working} onCancel={onCancel} />
     </form>
   );
 }

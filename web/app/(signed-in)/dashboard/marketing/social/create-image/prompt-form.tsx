@@ -1,12 +1,12 @@
 'use client';
 
-import { Square, WandSparkles } from 'lucide-react';
+import { WandSparkles } from 'lucide-react';
 import type { KeyboardEvent } from 'react';
 import { Advanced } from '@/components/pictures/advanced';
 import { StyleSelect } from '@/components/pictures/style-select';
-import { Button } from '@/components/ui/button';
 import { Choice } from '@/components/ui/choice';
 import { Field } from '@/components/ui/field';
+import { GoButton } from '@/components/ui/go-button';
 import { errorAt, type Refused } from '@/lib/client/ask';
 import type { Draft } from './draft';
 import { SizePresets } from './size-presets';
@@ -71,15 +71,7 @@ export function PromptForm({ draft, change, working, failure, onCreate, onCancel
         onChange={(count) => change({ count: Number(count) })}
       />
       <Advanced value={draft} change={change} failure={failure} />
-      {working ? (
-        <Button onClick={onCancel} className="w-full">
-          <Square aria-hidden className="size-4" /> Cancel
-        </Button>
-      ) : (
-        <Button type="submit" look="primary" className="w-full" disabled={!ready}>
-          <WandSparkles aria-hidden className="size-4" /> Create
-        </Button>
-      )}
+      <GoButton icon={WandSparkles} label="Create" ready={ready} working={working} onCancel={onCancel} />
     </form>
   );
 }
