@@ -8,8 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 MOST_LINES = 250
-WHO_FETCHES = {"web/lib/client/ask.ts", "web/lib/ai/call.ts"}
-"""The browser's one call and the server's one call: everything else goes through them."""
+WHO_FETCHES = {"web/lib/client/ask.ts", "web/lib/ai/call.ts", "web/lib/ai/provider-pictures.ts"}
+"""The browser's one call, the server's one call, and pictures that another provider only links to."""
 
 
 def sources(*folders: str) -> Iterator[Path]:

@@ -1,5 +1,6 @@
 /** Everything that was made: looked at, filtered, deleted. */
 
+import { expectAccessible } from './rig/axe.ts';
 import { aPicture, aRecording } from './rig/content.ts';
 import { PAGES } from './rig/pages.ts';
 import { expect, test } from './rig/test.ts';
@@ -12,6 +13,7 @@ test('pictures and recordings are shown, filtered and deleted', async ({ page })
   await page.goto(`${PAGES.artifacts}#${picture.id}`);
   const dialog = page.getByRole('dialog');
   await expect(dialog.getByRole('img', { name: 'Picture' })).toBeVisible();
+  await expectAccessible(page);
   await dialog.getByRole('button', { name: 'Delete' }).click();
   await dialog.getByRole('button', { name: 'Delete for good?' }).click();
   await expect(dialog).toBeHidden();

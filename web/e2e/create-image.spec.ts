@@ -1,6 +1,7 @@
 /** Pictures from words: as they are made, when they are finished, and what can be done with them then. */
 
 import type { Page } from '@playwright/test';
+import { expectAccessible } from './rig/axe.ts';
 import { PAGES, SENTENCE } from './rig/pages.ts';
 import { expect, test } from './rig/test.ts';
 
@@ -41,6 +42,8 @@ test('several at once; one is downloaded, linked to, varied, and the start of an
   await expect(pictures).toHaveCount(2);
   await pictures.nth(1).click();
   await expect(pictures.nth(1)).toHaveAttribute('aria-pressed', 'true');
+
+  await expectAccessible(page);
 
   const downloading = page.waitForEvent('download');
   await page.getByRole('link', { name: 'Download' }).click();
@@ -90,6 +93,7 @@ test.describe('with a small limit', () => {
     const alert = page.getByRole('alert').filter({ hasText: 'The limit is reached' });
     await expect(alert).toBeVisible();
     await expect(alert.getByRole('button', { name: /^Try again in/ })).toBeDisabled();
+    await expectAccessible(page);
     await expect(page.getByText(/The limit of 1 a hour|an hour is used up/)).toBeVisible();
   });
 });

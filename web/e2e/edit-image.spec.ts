@@ -1,5 +1,6 @@
 /** A new picture from an old one: whole, in a painted part, and compared with what it was. */
 
+import { expectAccessible } from './rig/axe.ts';
 import { aPicture } from './rig/content.ts';
 import { PAGES, SENTENCE } from './rig/pages.ts';
 import { expect, test } from './rig/test.ts';
@@ -13,6 +14,7 @@ test('a picture is changed, compared, and changed again in a painted part', asyn
   await page.getByLabel('What it should show').fill(OTHER);
   await page.getByRole('button', { name: 'Change it' }).click();
   await expect(page.getByRole('img', { name: 'After' })).toBeVisible();
+  await expectAccessible(page);
   const slider = page.getByRole('slider', { name: 'How much is seen of the picture before' });
   await slider.press('Home');
   await expect(slider).toHaveAttribute('aria-valuetext', '0 %');
@@ -21,6 +23,7 @@ test('a picture is changed, compared, and changed again in a painted part', asyn
   await page.getByText('A painted part').click();
   const canvas = page.getByRole('application');
   await expect(page.getByRole('button', { name: 'Undo' })).toBeDisabled();
+  await expectAccessible(page);
   const box = await canvas.boundingBox();
   if (!box) throw new Error('the canvas has no place');
   await page.mouse.move(box.x + box.width / 4, box.y + box.height / 4);

@@ -1,5 +1,6 @@
 /** What a picture shows, and the text in it, line by line and where it stands. */
 
+import { expectAccessible } from './rig/axe.ts';
 import { aPicture, aSheet } from './rig/content.ts';
 import { PAGES, SENTENCE } from './rig/pages.ts';
 import { expect, test } from './rig/test.ts';
@@ -13,6 +14,7 @@ test('a sheet of text is read', async ({ page, browser }) => {
   await expect(page.getByRole('button', { name: /^INVOICE 118/ })).toBeVisible();
   await expect(page.getByRole('button', { name: /^Total: 42 euro/ })).toBeVisible();
   await expect(page.locator('main svg polygon'), 'a box around each line').toHaveCount(2);
+  await expectAccessible(page);
   await expect(page.getByRole('button', { name: 'Copy' })).toBeVisible();
 });
 

@@ -1,7 +1,7 @@
 /** Pictures of every page with something on it, wide and narrow, light and dark: `npm run shots` puts them into shots/. */
 
 import type { Page } from '@playwright/test';
-import { aPicture, aRecording, aSheet } from './rig/content.ts';
+import { aPicture, aReading, aRecording, aSheet } from './rig/content.ts';
 import { PAGES, SENTENCE } from './rig/pages.ts';
 import { expect, test } from './rig/test.ts';
 
@@ -73,6 +73,22 @@ test('read-image', async ({ page, browser }) => {
   await page.getByRole('button', { name: 'Read', exact: true }).click();
   await expect(page.getByRole('button', { name: /^INVOICE 118/ })).toBeVisible();
   await shoot(page, 'read-image');
+});
+
+test('speech', async ({ page }) => {
+  await page.goto(PAGES.speech);
+  await page.getByLabel('Text').fill('Welcome. It is good to have you here.');
+  await page.getByRole('button', { name: 'Speak' }).click();
+  await expect(page.getByRole('slider', { name: 'Place in the recording' })).toBeEnabled();
+  await shoot(page, 'speech');
+});
+
+test('transcribe', async ({ page }) => {
+  await page.goto(PAGES.transcribe);
+  await page.getByLabel('Choose a recording, or drop it here').setInputFiles(aReading());
+  await page.getByRole('button', { name: 'Transcribe' }).click();
+  await expect(page.getByRole('list', { name: 'What was said' })).toBeVisible();
+  await shoot(page, 'transcribe');
 });
 
 for (const name of ['start', 'artifacts', 'usage', 'status'] as const) {
