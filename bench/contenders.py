@@ -117,6 +117,7 @@ def gateway(
                 ready=lambda: answers(f"{url}/health", f'"{CAPTIONER}"'.encode()),
                 log=home / "log",
                 env=env,
+                seconds=120,
             )
         )
         name = "gateway" if processes == 1 else f"gateway x{processes}"

@@ -1,21 +1,21 @@
-"""What metrics cost the gateway: under steady load it counts twenty requests, leaves out the next twenty, and so on.
+"""What metrics cost the gateway: under steady load it counts its requests for a moment, or does not, by chance.
 
-    python bench/metrics.py                    # one process, then two: about three minutes
-    python bench/metrics.py --seconds 10 --processes 1
+    python bench/metrics.py                    # one process, then two: about five minutes
+    python bench/metrics.py --seconds 30 --processes 1
 
-Stretches that follow each other meet the same machine; how sure the difference between them is is told with it. What
-counting itself took of the processor, in the same gateway under the same load, hardly depends on who else uses the
-machine. A Prometheus reads /metrics every five seconds meanwhile.
+Two figures: what a request takes of the processor with counting beside without, and how sure that is where others use
+the machine too; and what counting itself takes, in the same gateway under the same load, which hardly depends on who
+else runs. A Prometheus reads /metrics every five seconds meanwhile.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
+import random
 import tempfile
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +23,6 @@ from typing import NamedTuple
 import contenders
 import measures
 from contenders import Contender
-from flipping import STRETCH
 from load import load
 from measures import CAPTION
 
@@ -34,7 +33,7 @@ MOST_PERCENT = 3.0
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--processes", type=int, choices=(1, 2), help="of the gateway; none: first one, then two")
     parser.add_argument("--state", choices=contenders.STATES, default="production")
     options = parser.parse_args()
@@ -55,51 +54,48 @@ def _measure(seconds: float, state: str, processes: int) -> None:
         load(gateway, CAPTION, connections=CONNECTIONS, seconds=3, standin=upstream)
         warm = {file: len(file.read_text().splitlines()) for file in folder.glob("flips.*")}
         run = load(gateway, CAPTION, connections=CONNECTIONS, seconds=seconds, standin=upstream)
+        moments = [moment for file, skip in warm.items() for moment in _moments(file.read_text().splitlines()[skip:])]
         print(
             f"\n{processes} gateway process(es), {CONNECTIONS} connections, {run.per_second:,.0f} requests a second; "
             f"others kept {run.others:.2f} cores busy"
         )
-        _print([_stretches(file.read_text().splitlines()[skip:]) for file, skip in warm.items()])
+        _print(moments)
 
 
-class Stretch(NamedTuple):
-    """Microseconds of processor time a request, in all and to count it."""
+class Moment(NamedTuple):
+    """spent, counting: seconds of processor time, in all and to count the requests."""
 
     counted: bool
+    requests: int
     spent: float
     counting: float
 
 
-def _stretches(lines: list[str]) -> list[Stretch]:
-    return [
-        Stretch(counted == "1", float(spent), float(counting)) for counted, spent, counting in map(str.split, lines)
-    ]
+def _moments(lines: list[str]) -> list[Moment]:
+    rows = (line.split() for line in lines)
+    return [Moment(row[0] == "1", int(row[1]), float(row[2]), float(row[3])) for row in rows]
 
 
-def _print(processes: list[list[Stretch]]) -> None:
-    found = [stretch for stretches in processes for stretch in stretches]
-    spent = statistics.mean(stretch.spent for stretch in found if not stretch.counted)
-    counting = statistics.mean(stretch.counting for stretch in found if stretch.counted)
-    more = sorted(_differences(processes))
-    # Of a median, whatever the differences are distributed like: ranks two standard deviations around the middle.
-    middle, reach = len(more) // 2, round(len(more) ** 0.5)
-    low, high = more[max(0, middle - reach)], more[min(len(more) - 1, middle + reach)]
+def _print(moments: list[Moment]) -> None:
+    counted, plain = ([m for m in moments if m.counted == which] for which in (True, False))
+    each, without = _microseconds(counted), _microseconds(plain)
+    counting = sum(m.counting for m in counted) / sum(m.requests for m in counted) * 1e6
+    drawn = sorted(
+        _microseconds(random.choices(counted, k=len(counted))) / _microseconds(random.choices(plain, k=len(plain))) - 1
+        for _ in range(2000)
+    )
     print(
-        f"  {len(found):,} stretches of {STRETCH} requests; {spent:.1f} µs of processor time a request without "
-        "counting\n"
-        f"  counting takes {counting:.2f} µs of it: {100 * counting / spent:.2f} % (target: under {MOST_PERCENT:g} %)\n"
-        f"  with counting beside without: {100 * statistics.median(more) / spent:+.1f} %, surely between "
-        f"{100 * low / spent:+.1f} and {100 * high / spent:+.1f} %",
+        f"  {sum(m.requests for m in moments):,} requests in {len(moments)} moments; processor time of one: "
+        f"{each:.1f} µs counted, {without:.1f} µs not\n"
+        f"  counting itself takes {counting:.2f} µs, {100 * counting / without:.2f} % (target: {MOST_PERCENT:g} %)\n"
+        f"  with counting beside without: {100 * (each / without - 1):+.1f} %, and with 95 % certainty "
+        f"{100 * drawn[50]:+.1f} to {100 * drawn[-51]:+.1f} %",
         flush=True,
     )
 
 
-def _differences(processes: list[list[Stretch]]) -> Iterator[float]:
-    """Of each counted stretch and the mean of the two around it: what grows or falls slowly is then no difference."""
-    for found in processes:
-        for before, between, after in zip(found, found[1:], found[2:], strict=False):
-            if between.counted:
-                yield between.spent - (before.spent + after.spent) / 2
+def _microseconds(moments: Sequence[Moment]) -> float:
+    return sum(m.spent for m in moments) / sum(m.requests for m in moments) * 1e6
 
 
 @contextmanager
