@@ -38,8 +38,7 @@ def cluster(home: Path, *, cpus: int = 2, **environment: str) -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     folder = mkdtemp(prefix="ray-")  # short: sockets lie below it, and their paths may not be long
-    head = {"num_cpus": cpus, "include_dashboard": False, "node_ip_address": "127.0.0.1", "temp_dir": folder}
-    made = Cluster(initialize_head=True, head_node_args=head)
+    made = Cluster(initialize_head=True, head_node_args=_node(cpus) | {"include_dashboard": False, "temp_dir": folder})
     try:
         ray.init(address=made.address, logging_level="error", log_to_driver=False)
         quiet = {"enable_access_log": False, "log_level": "WARNING"}
@@ -54,10 +53,15 @@ def cluster(home: Path, *, cpus: int = 2, **environment: str) -> Iterator[Any]:
 
 
 def add_node(made: Any, cpus: int = 2) -> Any:
-    return made.add_node(num_cpus=cpus, node_ip_address="127.0.0.1")
+    return made.add_node(**_node(cpus))
 
 
-def deploy(version: str = "first", *, name: str = SERVICE, cpus: float = 1, **options: Any) -> None:
+def _node(cpus: int) -> dict[str, Any]:
+    """With a GPU, as far as Ray knows."""
+    return {"num_cpus": cpus, "num_gpus": 1, "node_ip_address": "127.0.0.1"}
+
+
+def deploy(version: str = "first", *, name: str = SERVICE, cpus: float = 1, gpus: float = 0, **options: Any) -> None:
     """The stand-in as an application, once it runs. Each of its replicas is of this version, and says so."""
     from ray import serve
 
@@ -65,7 +69,7 @@ def deploy(version: str = "first", *, name: str = SERVICE, cpus: float = 1, **op
     from atelier.settings import load_settings
     from slow_speech import NOTE, slow_host
 
-    actor = {"num_cpus": cpus, "runtime_env": {"env_vars": {NOTE: version}}}
+    actor = {"num_cpus": cpus, "num_gpus": gpus, "runtime_env": {"env_vars": {NOTE: version}}}
     serve.run(
         bound(SERVICE, load_settings(), slow_host, ray_actor_options=actor, **options),
         name=name,

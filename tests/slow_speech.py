@@ -73,7 +73,7 @@ class SlowEngine:
 
 
 def slow_host(settings: Settings, services: Sequence[str], share: float) -> Host:
-    plan = ModelPlan(
-        ModelSource("slow", note=os.environ.get(NOTE, "")), "slow_speech:SlowEngine", "none", (SERVICE,), (SERVICE,)
-    )
+    """Its model is as large as its share of a device of 1 GB."""
+    source = ModelSource("slow", note=os.environ.get(NOTE, ""))
+    plan = ModelPlan(source, "slow_speech:SlowEngine", "none", (SERVICE,), (SERVICE,), memory=int(share * 1e9))
     return Host([plan], aliases=settings.aliases, most_waiting=settings.most_waiting, seconds=settings.request_seconds)

@@ -64,11 +64,18 @@ def gateway(tmp_path: Path) -> Iterator[GatewayProcess]:
 
 
 def test_an_application_serves_one_service_below_its_path(node: Any) -> None:
-    deploy(max_replicas_per_node=1, max_ongoing_requests=50, max_queued_requests=50, autoscaling_config=ONE_TO_TWO)
+    deploy(
+        gpus=0.25,
+        max_replicas_per_node=1,
+        max_ongoing_requests=50,
+        max_queued_requests=50,
+        autoscaling_config=ONE_TO_TWO,
+    )
     report = httpx2.get(f"{HEAD}/health").json()
     assert report["services"] == [SERVICE]
     assert report["status"] == "healthy"
-    assert httpx2.get(f"{HEAD}/v1/models").json()["data"][0]["id"] == "slow"
+    [model] = httpx2.get(f"{HEAD}/v1/models").json()["data"]
+    assert (model["id"], model["memory_gb"]) == ("slow", 0.25)  # a quarter of a GPU was all that there was for it
 
 
 async def test_a_stream_comes_word_by_word_and_ends_with_its_client(node: Any) -> None:
