@@ -1,8 +1,10 @@
 'use client';
 
-import { CircleAlert, CloudOff, Hourglass, type LucideIcon, ServerOff } from 'lucide-react';
+import { CircleAlert, CloudOff, Hourglass, KeyRound, type LucideIcon, ServerOff } from 'lucide-react';
+import Link from 'next/link';
+import { usePathname } from 'next/navigation';
 import { useEffect, useState } from 'react';
-import { Button } from '@/components/ui/button';
+import { Button, buttonClass } from '@/components/ui/button';
 import type { Refused } from '@/lib/client/ask';
 import { span } from '@/lib/client/words';
 
@@ -24,12 +26,22 @@ const KINDS: Record<string, Kind> = {
     icon: ServerOff,
     tone: 'border-warn/40 bg-warn-wash text-warn',
   },
+  signed_out: {
+    title: 'Your sign-in has ended',
+    icon: KeyRound,
+    tone: 'border-warn/40 bg-warn-wash text-warn',
+  },
   other: { title: 'That did not work', icon: CircleAlert, tone: 'border-bad/40 bg-bad-wash text-bad' },
 };
 
 function kindOf(failure: Refused): Kind {
-  const name = failure.status === 429 ? 'rate_limited' : failure.status >= 502 ? 'away' : failure.code;
-  return KINDS[name] ?? (KINDS.other as Kind);
+  return KINDS[nameOf(failure)] ?? (KINDS.other as Kind);
+}
+
+function nameOf({ status, code }: Refused): string {
+  if (status === 401) return 'signed_out';
+  if (status === 429) return 'rate_limited';
+  return status >= 502 ? 'away' : code;
 }
 
 /** Why something did not work, and what can be done. `onRetry` is offered once waiting is over. */
@@ -50,14 +62,30 @@ export function Notice({ failure, onRetry }: { failure: Refused; onRetry?: () =>
             Request <code className="font-mono">{failure.request_id}</code>
           </p>
         )}
-        {onRetry && (
-          <div className="pt-2">
-            <Button size="small" onClick={onRetry} disabled={left > 0}>
-              {left > 0 ? `Try again in ${span(left)}` : 'Try again'}
-            </Button>
-          </div>
+        {failure.status === 401 ? (
+          <SignInAgain />
+        ) : (
+          onRetry && (
+            <div className="pt-2">
+              <Button size="small" onClick={onRetry} disabled={left > 0}>
+                {left > 0 ? `Try again in ${span(left)}` : 'Try again'}
+              </Button>
+            </div>
+          )
         )}
       </div>
+    </div>
+  );
+}
+
+/** Back to this page afterwards. */
+function SignInAgain() {
+  const here = usePathname();
+  return (
+    <div className="pt-2">
+      <Link href={`/sign-in?next=${encodeURIComponent(here)}`} className={buttonClass({ size: 'small' })}>
+        Sign in
+      </Link>
     </div>
   );
 }

@@ -25,6 +25,7 @@ export function EditImage({ artifact }: { artifact: string | null }) {
   const { source, failure: unread, choose, chooseArtifact } = useSource(artifact);
   const [change, setChange] = useState<Change>({ ...UNTUNED, prompt: '', strength: 0.6, part: false });
   const [preview, setPreview] = useState<Preview | null>(null);
+  const [painted, setPainted] = useState(false);
   const mask = useRef<MaskHandle | null>(null);
   const { state, begin, cancel } = useWork<Pictures>();
   const { mutate } = useSWRConfig();
@@ -86,7 +87,11 @@ export function EditImage({ artifact }: { artifact: string | null }) {
             <ChangeForm
               change={change}
               onChange={(part) => setChange((was) => ({ ...was, ...part }))}
-              ready={source !== null && (change.prompt.trim() !== '' || change.style !== '')}
+              ready={
+                source !== null &&
+                (change.prompt.trim() !== '' || change.style !== '') &&
+                (!change.part || painted)
+              }
               working={working}
               failure={failure}
               onMake={make}
@@ -98,11 +103,20 @@ export function EditImage({ artifact }: { artifact: string | null }) {
         stage={
           <>
             {failure && <Notice failure={failure} onRetry={source ? make : undefined} />}
-            {state.is === 'done' && source ? (
+            {state.is === 'done' && source && (
               <Changed before={source.url} pictures={state.result} onGoOn={goOn} onAgain={cancel} />
-            ) : (
-              <Easel source={source} painting={change.part} working={working} preview={preview} mask={mask} />
             )}
+            {/* Never away, or what was painted would be. */}
+            <div className={state.is === 'done' ? 'hidden' : 'contents'}>
+              <Easel
+                source={source}
+                painting={change.part}
+                working={working}
+                preview={preview}
+                mask={mask}
+                onPaint={setPainted}
+              />
+            </div>
           </>
         }
       />
