@@ -31,7 +31,11 @@ FENCE = re.compile(r"^ *```(\w*)[^\n]*\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`\n]+)`")
 TARGET = re.compile(r"(?:^|[`;&(] ?|\s&& )make ([a-z][a-z-]*)\b", re.MULTILINE)
 VARIABLE = re.compile(r"\bATELIER_[A-Z0-9_]*[A-Z0-9]\b")
-COMMAND = re.compile(r"(?:^|[\s`(])(?:\.venv/bin/)?atelier\s+([a-z].*)")
+COMMAND = re.compile(
+    r"(?:^|[|;&(`] *|-- |ai-gateway )\s*"  # where a command begins, also one for a container
+    r"(?:[A-Z_]+=(?:'[^']*'|\"[^\"]*\"|[^\s'\"])* )*"  # variables for it alone
+    r"(?:\.venv/bin/)?atelier\s+([a-z].*)"
+)
 SHELLS = {"sh", "bash", "console", "powershell"}
 UNFINISHED = re.compile(r"^Missing|requires an argument")
 OPERATORS = re.compile(r"^(?:[|&;<>()]+|\d?>.*|#.*|2>&1)$")
