@@ -36,5 +36,7 @@ export default async function SignInPage({ searchParams }: PageProps) {
 
 /** Where one wanted to go, if it is a page of this app. */
 function ownPath(next: string | string[] | undefined): string {
-  return typeof next === 'string' && /^\/(?![/\\])/.test(next) ? next : '/';
+  const here = 'http://app.invalid';
+  const wanted = typeof next === 'string' && URL.canParse(next, here) ? new URL(next, here) : null;
+  return wanted?.origin === here ? wanted.pathname + wanted.search : '/';
 }

@@ -24,8 +24,8 @@ export function SignInForm({ demo, next }: { demo: boolean; next: string }) {
   const aboutField = failure !== null && (failure.status === 401 || failure.field !== undefined);
 
   const signIn = () =>
-    begin(async (signal) => {
-      await ask('/api/session', posted({ [way]: given.trim() }, signal));
+    begin(async (going) => {
+      await ask('/api/session', posted({ [way]: given.trim() }, going));
       window.location.assign(next);
     });
 

@@ -1,10 +1,8 @@
 'use client';
 
 import { CircleAlert, CloudOff, Hourglass, KeyRound, type LucideIcon, ServerOff } from 'lucide-react';
-import Link from 'next/link';
-import { usePathname } from 'next/navigation';
 import { useEffect, useState } from 'react';
-import { Button, buttonClass } from '@/components/ui/button';
+import { Button } from '@/components/ui/button';
 import type { Refused } from '@/lib/client/ask';
 import { span } from '@/lib/client/words';
 
@@ -80,12 +78,15 @@ export function Notice({ failure, onRetry }: { failure: Refused; onRetry?: () =>
 
 /** Back to this page afterwards. */
 function SignInAgain() {
-  const here = usePathname();
+  const go = () => {
+    const { pathname, search } = window.location;
+    window.location.assign(`/sign-in?next=${encodeURIComponent(pathname + search)}`);
+  };
   return (
     <div className="pt-2">
-      <Link href={`/sign-in?next=${encodeURIComponent(here)}`} className={buttonClass({ size: 'small' })}>
+      <Button size="small" onClick={go}>
         Sign in
-      </Link>
+      </Button>
     </div>
   );
 }

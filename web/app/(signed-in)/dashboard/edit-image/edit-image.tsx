@@ -27,7 +27,7 @@ export function EditImage({ artifact }: { artifact: string | null }) {
   const [preview, setPreview] = useState<Preview | null>(null);
   const [painted, setPainted] = useState(false);
   const mask = useRef<MaskHandle | null>(null);
-  const { state, begin, cancel } = useWork<Pictures>();
+  const { state, begin, again, cancel } = useWork<Pictures>();
   const { mutate } = useSWRConfig();
 
   function take(file: File) {
@@ -39,7 +39,7 @@ export function EditImage({ artifact }: { artifact: string | null }) {
   function make() {
     if (!source) return;
     setPreview(null);
-    void begin(async (signal) => {
+    void begin(async (going) => {
       try {
         const body = await formOf(
           source.file,
@@ -48,7 +48,7 @@ export function EditImage({ artifact }: { artifact: string | null }) {
         );
         const made = await makePictures(
           '/api/ai/image-to-image',
-          { method: 'POST', body, signal },
+          { method: 'POST', body, ...going },
           setPreview,
         );
         for (const picture of made.images) rememberPrompt(picture.id, change.prompt);
@@ -102,7 +102,9 @@ export function EditImage({ artifact }: { artifact: string | null }) {
         }
         stage={
           <>
-            {failure && <Notice failure={failure} onRetry={source ? make : undefined} />}
+            {failure && (
+              <Notice failure={failure} onRetry={state.is === 'failed' ? () => void again() : undefined} />
+            )}
             {state.is === 'done' && source && (
               <Changed before={source.url} pictures={state.result} onGoOn={goOn} onAgain={cancel} />
             )}
