@@ -111,7 +111,7 @@ up
 check "containers" "$(docker ps --quiet --filter 'name=^payaid-' | wc -l | tr -d ' ')" 7
 docker run --detach --name "$client" --network "${project}_private" --entrypoint sleep "$prefix/verify-client:$tag" 7200 \
     >/dev/null
-token=$(docker exec payaid-ai-gateway atelier token --tenant "$tenant")
+token=$(docker exec payaid-ai-gateway atelier token --tenant "$tenant" --create-tenant)
 
 say "How the containers are confined"
 for service in ai-gateway $workers; do

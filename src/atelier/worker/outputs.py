@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 from atelier.contracts.base import Event, Result, Usage
 from atelier.contracts.engine import Picture, PicturePreview, PicturesMade, Sound, SpeechMade
 from atelier.contracts.image_to_text import TextDelta
 from atelier.contracts.images import Image, ImageSettings, ImagesResult, ImageToImageRequest, PartialImage
 from atelier.contracts.text_to_speech import MEDIA_TYPES, AudioChunk, SpeechRequest, SpeechResult
-from atelier.media.image import encode_image
-from atelier.media.sound import SoundEncoder
 from atelier.worker.scheduler import Job
 from atelier.worker.vocabulary import remarks
+
+if TYPE_CHECKING:
+    from atelier.media.sound import SoundEncoder
+
+# atelier.media is imported where it is used: a worker of speech has no library of pictures, nor the other way round.
 
 
 async def encoded(job: Job) -> AsyncGenerator[Event, None]:
@@ -81,6 +85,8 @@ def _about(job: Job, picture: Picture) -> dict[str, object] | None:
 
 
 def _image(picture: Picture, request: object, about: dict[str, object] | None) -> Image:
+    from atelier.media.image import encode_image
+
     assert isinstance(request, ImageSettings)
     height, width = picture.pixels.shape[:2]
     return Image(
@@ -106,6 +112,8 @@ class _Speech:
     def add(self, sound: Sound) -> list[AudioChunk]:
         if self._encoder is None:
             self._rate = sound.sample_rate
+            from atelier.media.sound import SoundEncoder
+
             self._encoder = SoundEncoder(
                 self._request.response_format, sound.sample_rate, streamed=self._request.stream
             )
