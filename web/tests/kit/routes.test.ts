@@ -16,8 +16,9 @@ import * as usage from '@/app/api/ai/usage/route';
 import * as signing from '@/app/api/session/route';
 import type { ArtifactPage, Failure, Pictures, Speech } from '@/lib/shapes';
 import { type Handlers, send } from './browser';
-import { form, settled, someone } from './callers';
+import { form, pieces, settled, someone } from './callers';
 import { browser } from './next-headers';
+import { says, standIn } from './stand-in';
 
 const QUICK = { prompt: 'a red circle', num_inference_steps: 2 };
 const EVERY: [string, Handlers, keyof Handlers][] = [
@@ -134,6 +135,30 @@ describe('a bad request', () => {
     expect(await failure(await edit.POST(request, { params: Promise.resolve({}) }))).toMatchObject({
       status: 413,
     });
+  });
+
+  test.each([
+    ['by anyone', signing, 'application/json', 3e6],
+    ['as JSON', generate, 'application/json', 3e6],
+    ['as JSON, where a form may be', edit, 'application/json', 3e6],
+    ['as a form', edit, 'multipart/form-data; boundary=x', 102e6],
+    ['as a recording', transcribe, 'multipart/form-data; boundary=x', 102e6],
+  ])('of no known length is read only so far: sent %s', async (_, { POST }, type, mostBytes) => {
+    await signedIn();
+    const gateway = await standIn(says(200, {}));
+    vi.stubEnv('AI_GATEWAY_URL', gateway.url);
+    const endless = pieces(400, { bytes: 1_000_000 });
+    const headers = { 'content-type': type };
+    const request = new Request('http://app.test/', {
+      method: 'POST',
+      body: endless.body,
+      headers,
+      duplex: 'half',
+    } as RequestInit);
+    const told = await failure(await POST(request, { params: Promise.resolve({}) }));
+    expect(told).toMatchObject({ status: 413, field: 'body', error: expect.stringContaining('at most') });
+    expect(endless.taken * 1_000_000).toBeLessThanOrEqual(mostBytes);
+    expect(gateway.asked).toEqual([]);
   });
 
   test('of a month says how it must look', async () => {
@@ -313,6 +338,12 @@ describe('signing in', () => {
   });
 
   test('refuses a key that is nobody’s, and names of tenants in production', async () => {
+    const began = Date.now();
+    for (const api_key of ['atl_wröng', 'atl_→', 'atl_a\nb']) {
+      const odd = await failure(await send(signing, 'POST', { body: { api_key } }));
+      expect(odd).toMatchObject({ status: 422, field: 'api_key' });
+    }
+    expect(Date.now() - began).toBeLessThan(500);
     const wrong = await failure(await send(signing, 'POST', { body: { api_key: 'atl_wrong' } }));
     expect(wrong).toMatchObject({ status: 401, field: 'api_key' });
     vi.stubEnv('NODE_ENV', 'production');
