@@ -33,7 +33,20 @@ export function fileAnswer(file: Response, more: Record<string, string>): Respon
     const value = file.headers.get(name);
     if (value !== null) headers.set(name, value);
   }
-  return new Response(file.body, { status: file.status, headers });
+  if (file.headers.has('content-encoding')) headers.delete('content-length'); // it was unpacked on its way
+  return withLength(new Response(file.body, { status: file.status, headers }));
+}
+
+/**
+ * Next sends no Content-Length that a route gives, in case it is that of a body since unpacked, and knows it by its name
+ * in small letters. With capitals it gets through: downloads show how far they are, and one that breaks off is seen to.
+ */
+function withLength(response: Response): Response {
+  const { headers } = response;
+  const each = headers.forEach.bind(headers);
+  headers.forEach = (visit) =>
+    each((value, name) => visit(value, name === 'content-length' ? 'Content-Length' : name, headers));
+  return response;
 }
 
 const ENDINGS: Record<string, string> = {

@@ -167,7 +167,7 @@ export const atelier: Backend = {
     return { artifacts, next: page.next } as ArtifactPage;
   },
 
-  async artifactFile(caller, id, { range, ifRange, ifNoneMatch }, options) {
+  async artifactFile(caller, id, { headOnly, range, ifRange, ifNoneMatch }, options) {
     const asked = { range, 'if-range': ifRange, 'if-none-match': ifNoneMatch };
     const headers = Object.fromEntries(
       Object.entries(asked).filter((header): header is [string, string] => !!header[1]),
@@ -181,6 +181,7 @@ export const atelier: Backend = {
 
   async deleteArtifact(caller, id, options) {
     await ask(caller, `/api/artifacts/${encodeURIComponent(id)}`, options, { method: 'DELETE' });
+      method: headOnly ? 'HEAD' : 'GET',
   },
 
   async health(options) {

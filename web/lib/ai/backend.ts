@@ -24,9 +24,10 @@ import type {
 } from './input';
 import type { UsageMonth } from './usage';
 
-/** Which part of an artifact, and what of it is known already. */
+/** Which part of an artifact, and what of it is known already. `headOnly`: its headers without its bytes. */
 export interface FileQuery {
   range?: string;
+  headOnly?: boolean;
   ifRange?: string;
   ifNoneMatch?: string;
 }

@@ -32,6 +32,7 @@ const EVERY: [string, Handlers, keyof Handlers][] = [
   ['artifacts/[id]', artifact, 'DELETE'],
   ['health', health, 'GET'],
   ['limits', limits, 'GET'],
+  ['features', features, 'GET'],
   ['models', models, 'GET'],
   ['usage', usage, 'GET'],
   ['usage/days', days, 'GET'],
@@ -51,10 +52,8 @@ beforeEach(() => browser.forget());
 describe('whoever is not signed in', () => {
   test.each(EVERY)('gets 401 from %s (%#)', async (_, handlers, method) => {
     const body = method === 'POST' ? { prompt: 'x' } : undefined;
-    expect(await failure(await send(handlers, method, { body }))).toMatchObject({
-      status: 401,
-      code: 'unauthenticated',
-    });
+    const told = await failure(await send(handlers, method, { body }));
+    expect(told).toMatchObject({ status: 401, code: 'unauthenticated' });
   });
 
   test('is nobody', async () => {
@@ -211,6 +210,14 @@ describe('pictures', () => {
     expect(whole.headers.get('vary')).toBe('Cookie');
     const part = await send(artifact, 'GET', { params: { id }, headers: { range: 'bytes=1-3' } });
     expect([part.status, await part.text()]).toEqual([206, 'PNG']);
+    const length = String((await whole.arrayBuffer()).byteLength);
+    const head = await send(artifact, 'HEAD', { params: { id } });
+    expect([head.status, head.body, head.headers.get('etag')]).toEqual([
+      200,
+      null,
+      whole.headers.get('etag'),
+    ]);
+    expect([whole, head].map(({ headers }) => headers.get('content-length'))).toEqual([length, length]);
     expect(part.headers.get('content-range')).toMatch(/^bytes 1-3\//);
     const headers = { 'if-none-match': whole.headers.get('etag') ?? '' };
     expect((await send(artifact, 'GET', { params: { id }, headers })).status).toBe(304);
