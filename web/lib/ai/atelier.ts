@@ -1,7 +1,15 @@
 /** Asks Atelier's gateway, with a token for the caller's tenant. */
 
 import 'server-only';
-import type { ArtifactPage, Health, Pictures, Reading, Speech, Transcript } from '@/lib/shapes';
+import {
+  type ArtifactPage,
+  type Health,
+  type Pictures,
+  type Reading,
+  SERVICES,
+  type Speech,
+  type Transcript,
+} from '@/lib/shapes';
 import type { Backend } from './backend';
 import { call, json, type Request } from './call';
 import { type Caller, isUpload, type Options } from './caller';
@@ -173,6 +181,7 @@ export const atelier: Backend = {
       Object.entries(asked).filter((header): header is [string, string] => !!header[1]),
     );
     return ask(caller, `/artifacts/${encodeURIComponent(id)}`, options, {
+      method: headOnly ? 'HEAD' : 'GET',
       headers,
       expected: [304],
       streamed: true,
@@ -181,12 +190,17 @@ export const atelier: Backend = {
 
   async deleteArtifact(caller, id, options) {
     await ask(caller, `/api/artifacts/${encodeURIComponent(id)}`, options, { method: 'DELETE' });
-      method: headOnly ? 'HEAD' : 'GET',
   },
 
   async health(options) {
     const patient = { seconds: HEALTH_SECONDS, patience: 0, ...options };
     return json<Health>(await ask(undefined, '/health', patient, { expected: [503] }));
+  },
+
+  features(caller) {
+    const every = caller.services === undefined;
+    const services = SERVICES.filter((service) => every || caller.services?.includes(service));
+    return { services, artifacts: true, deleting: every, usage: every, limits: true, previews: true };
   },
 };
 

@@ -3,6 +3,7 @@
 import { beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import * as artifact from '@/app/api/ai/artifacts/[id]/route';
 import * as artifacts from '@/app/api/ai/artifacts/route';
+import * as features from '@/app/api/ai/features/route';
 import * as generate from '@/app/api/ai/generate-image/route';
 import * as health from '@/app/api/ai/health/route';
 import * as edit from '@/app/api/ai/image-to-image/route';
@@ -29,10 +30,11 @@ const EVERY: [string, Handlers, keyof Handlers][] = [
   ['text-to-speech', speak, 'POST'],
   ['artifacts', artifacts, 'GET'],
   ['artifacts/[id]', artifact, 'GET'],
+  ['artifacts/[id]', artifact, 'HEAD'],
   ['artifacts/[id]', artifact, 'DELETE'],
+  ['features', features, 'GET'],
   ['health', health, 'GET'],
   ['limits', limits, 'GET'],
-  ['features', features, 'GET'],
   ['models', models, 'GET'],
   ['usage', usage, 'GET'],
   ['usage/days', days, 'GET'],
@@ -208,8 +210,6 @@ describe('pictures', () => {
     const whole = await send(artifact, 'GET', { params: { id } });
     expect([whole.status, whole.headers.get('content-type')]).toEqual([200, 'image/png']);
     expect(whole.headers.get('vary')).toBe('Cookie');
-    const part = await send(artifact, 'GET', { params: { id }, headers: { range: 'bytes=1-3' } });
-    expect([part.status, await part.text()]).toEqual([206, 'PNG']);
     const length = String((await whole.arrayBuffer()).byteLength);
     const head = await send(artifact, 'HEAD', { params: { id } });
     expect([head.status, head.body, head.headers.get('etag')]).toEqual([
@@ -218,6 +218,8 @@ describe('pictures', () => {
       whole.headers.get('etag'),
     ]);
     expect([whole, head].map(({ headers }) => headers.get('content-length'))).toEqual([length, length]);
+    const part = await send(artifact, 'GET', { params: { id }, headers: { range: 'bytes=1-3' } });
+    expect([part.status, await part.text()]).toEqual([206, 'PNG']);
     expect(part.headers.get('content-range')).toMatch(/^bytes 1-3\//);
     const headers = { 'if-none-match': whole.headers.get('etag') ?? '' };
     expect((await send(artifact, 'GET', { params: { id }, headers })).status).toBe(304);
@@ -337,8 +339,20 @@ describe('signing in', () => {
     expect(found).toEqual({ tenant: 'keyed', user: expect.stringMatching(/^key:/) });
     expect(await (await send(signing, 'GET')).json()).toEqual(found);
     expect((await send(usage, 'GET')).status).toBe(200);
+    const every = { artifacts: true, deleting: true, usage: true, limits: true, previews: true };
+    expect(await (await send(features, 'GET')).json()).toEqual({ services: expect.any(Array), ...every });
     await send(signing, 'POST', { body: { api_key: someKey } });
-    expect((await send(speak, 'POST', { body: { text: 'yes' } })).status).toBe(200);
+    const has = await (await send(features, 'GET')).json();
+    expect(has).toMatchObject({
+      services: ['text-to-speech'],
+      artifacts: true,
+      deleting: false,
+      usage: false,
+    });
+    const spoken = (await (await send(speak, 'POST', { body: { text: 'yes' } })).json()) as Speech;
+    expect((await send(artifact, 'GET', { params: { id: spoken.id } })).status).toBe(200);
+    const kept = (await (await send(artifacts, 'GET')).json()) as ArtifactPage;
+    expect(kept.artifacts.map(({ service }) => service)).toContain('text-to-speech');
     expect(await failure(await send(generate, 'POST', { body: QUICK }))).toMatchObject({ status: 403 });
     expect((await send(signing, 'DELETE')).status).toBe(204);
     expect((await send(usage, 'GET')).status).toBe(401);
