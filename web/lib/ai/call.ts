@@ -30,24 +30,30 @@ const PASSING = new Set([429, 502, 503]);
 
 /** The answer, whose body may still be on its way. Throws AiError. */
 export async function call(request: Request, options: Options & { seconds: number }): Promise<Response> {
+  const end = performance.now() + options.seconds * 1000;
   let patience = options.patience ?? PATIENCE_SECONDS;
   for (let repeat = 0; ; repeat++) {
+    const left = (end - performance.now()) / 1000;
     try {
-      return await attempt(request, options);
+      return await attempt(request, options, left);
     } catch (problem) {
       const wait = waitBefore(problem as AiError, repeat);
-      if (!mayRepeat(request) || repeat >= MOST_REPEATS || wait === undefined || wait > patience)
-        throw problem;
+      const last = !mayRepeat(request, problem as AiError) || repeat >= MOST_REPEATS || wait === undefined;
+      if (last || wait > Math.min(patience, (end - performance.now()) / 1000)) throw problem;
       patience -= wait;
       await pause(wait, options.signal);
     }
   }
 }
 
-/** A POST is repeated by its Idempotency-Key; a form that streams through is gone once it was sent. */
-function mayRepeat({ method = 'GET', headers, body }: Request): boolean {
+/**
+ * A POST is repeated by its Idempotency-Key, but not where a service has failed at it: that took its time already. A form
+ * that streams through is gone once it was sent.
+ */
+function mayRepeat({ method = 'GET', headers, body }: Request, problem: AiError): boolean {
   if (body instanceof ReadableStream) return false;
-  return method !== 'POST' || headers?.['idempotency-key'] !== undefined;
+  if (method !== 'POST') return true;
+  return headers?.['idempotency-key'] !== undefined && !(problem instanceof UpstreamFailed);
 }
 
 /** Seconds, or undefined for a failure that would come again. */
@@ -56,8 +62,13 @@ function waitBefore(problem: AiError, repeat: number): number | undefined {
   return problem.retryAfter ?? FIRST_PAUSE_SECONDS * 2 ** repeat;
 }
 
-async function attempt(request: Request, options: Options & { seconds: number }): Promise<Response> {
-  const deadline = new Deadline(options.seconds, options.signal);
+/** `left`: the seconds until the answer must have begun. */
+async function attempt(
+  request: Request,
+  options: Options & { seconds: number },
+  left: number,
+): Promise<Response> {
+  const deadline = new Deadline(options.seconds, options.signal, left);
   try {
     const sent = await init(request, deadline);
     const response = await fetch(request.url, sent).catch(unreachable);

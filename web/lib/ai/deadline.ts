@@ -11,12 +11,13 @@ export class Deadline {
   #fault?: AiError;
   #over = false;
 
-  constructor(seconds: number, given?: AbortSignal) {
+  /** `left`: what is left of the seconds at first. */
+  constructor(seconds: number, given?: AbortSignal, left = seconds) {
     this.#seconds = seconds;
     this.#given = given;
     if (given?.aborted) this.#cancel();
     given?.addEventListener('abort', this.#cancel);
-    this.extend();
+    this.#begin(left);
   }
 
   get signal(): AbortSignal {
@@ -26,8 +27,11 @@ export class Deadline {
   /** Something has gone or come: the time begins anew. */
   extend(): void {
     clearTimeout(this.#timer);
-    if (this.#over) return;
-    this.#timer = setTimeout(this.#cancel, this.#seconds * 1000);
+    if (!this.#over) this.#begin(this.#seconds);
+  }
+
+  #begin(seconds: number): void {
+    this.#timer = setTimeout(this.#cancel, Math.max(0, seconds) * 1000);
   }
 
   /** Nothing is waited for: the time stands still until it is extended. */

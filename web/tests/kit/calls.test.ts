@@ -89,6 +89,23 @@ describe('repeats', () => {
     expect(asked).toHaveLength(4);
   });
 
+  test('are not made of work that a service failed at', async () => {
+    const { asked } = await replying(says(502, refusal('upstream_failed')));
+    await expect(textToImage(someone(), INPUT)).rejects.toBeInstanceOf(UpstreamFailed);
+    expect(asked).toHaveLength(1);
+  });
+
+  test('have the time of one request together', async () => {
+    const { asked } = await replying(async (response, request) => {
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      says(502, refusal('upstream_failed'))(response, request);
+    });
+    const began = Date.now();
+    await expect(models(someone(), { seconds: 1.3 })).rejects.toBeInstanceOf(TooSlow);
+    expect(Date.now() - began).toBeLessThan(1900);
+    expect(asked).toHaveLength(2);
+  });
+
   test('are not made of a form that streams through: it is gone', async () => {
     const { asked } = await replying(says(503, refusal('overloaded'), { 'retry-after': '0' }));
     const form = upload({ file: new File(['x'], 'x.png') });
@@ -308,6 +325,11 @@ describe('streams', () => {
   test('that break off are failures', async () => {
     await replying(streaming(event(preview)));
     await expect(read()).rejects.toBeInstanceOf(UpstreamFailed);
+    const first = { ...preview, type: 'image_generation.completed', url: '/artifacts/x', images: 2 };
+    await replying(streaming(event(first)));
+    await expect(read()).rejects.toBeInstanceOf(UpstreamFailed);
+    await replying(streaming(event(first), event(first)));
+    expect(await read()).toMatchObject([{ type: 'done', images: [{}, {}] }]);
   });
 
   test('may last as long as something comes, and no longer', async () => {
