@@ -8,10 +8,10 @@ import type { PictureEvent } from './shapes';
 /** Pictures as they are, or their events while they are made. */
 export function picturesOrEvents<Made extends object>(made: Made | PictureStream): Made | Response {
   if (!('events' in made)) return made;
-  const body = written<PictureEvent>(made.events, (problem) => ({
-    type: 'error',
-    ...worded(problem).failure(),
-  }));
+  const body = written<PictureEvent>(made.events, (problem) => {
+    const found = worded(problem);
+    return { type: 'error', status: found.status, ...found.failure() };
+  });
   return new Response(body, { headers: { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' } });
 }
 
@@ -67,8 +67,9 @@ const ENDINGS: Record<string, string> = {
 export function attachment(given: string, mediaType?: string | null): Record<string, string> {
   const ending = ENDINGS[mediaType?.split(';')[0]?.trim() ?? ''];
   const name = ending && !given.includes('.') ? `${given}.${ending}` : given;
-  const plain = name.replaceAll(/[^\w.-]+/g, '-').slice(0, 100);
+  const short = [...name].slice(0, 100).join(''); // no half of a character
+  const plain = short.replaceAll(/[^\w.-]+/g, '-');
   return {
-    'content-disposition': `attachment; filename="${plain}"; filename*=UTF-8''${encodeURIComponent(name.slice(0, 100))}`,
+    'content-disposition': `attachment; filename="${plain}"; filename*=UTF-8''${encodeURIComponent(short)}`,
   };
 }

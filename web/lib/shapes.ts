@@ -56,11 +56,12 @@ export interface Pictures extends Answered {
   revised_prompt: string | null;
 }
 
-/** What a picture that is being made sends, one JSON object an event. `image` is a data URI. */
+/** What a picture that is being made sends, one JSON object an event. `image` is a data URI, `status` what would have
+ * been answered had it failed at once. */
 export type PictureEvent =
   | { type: 'preview'; index: number; step: number; steps: number; image: string }
   | ({ type: 'done' } & Pictures)
-  | ({ type: 'error' } & Failure);
+  | ({ type: 'error'; status: number } & Failure);
 
 /** `duration` in seconds. */
 export interface Speech extends Answered {

@@ -12,7 +12,7 @@ const API_KEY = z
   .trim()
   .min(1, 'must not be empty')
   .max(200)
-  .regex(/^[\x21-\x7e]*$/, 'has characters that no key has; copy it once more');
+  .regex(/^atl_[\x21-\x7e]*$/, 'is no API key: one begins with atl_ and has no spaces or accents');
 const TENANT = z
   .string()
   .trim()

@@ -7,6 +7,7 @@ import {
   type Pictures,
   type Reading,
   SERVICES,
+  type ServiceHealth,
   type Speech,
   type Transcript,
 } from '@/lib/shapes';
@@ -194,7 +195,9 @@ export const atelier: Backend = {
 
   async health(options) {
     const patient = { seconds: HEALTH_SECONDS, patience: 0, ...options };
-    return json<Health>(await ask(undefined, '/health', patient, { expected: [503] }));
+    const found = await json<Health>(await ask(undefined, '/health', patient, { expected: [503] }));
+    const services = Object.entries(found.services).map(([name, service]) => [name, health(service)]);
+    return { status: found.status, services: Object.fromEntries(services), timestamp: found.timestamp };
   },
 
   features(caller) {
@@ -203,6 +206,12 @@ export const atelier: Backend = {
     return { services, artifacts: true, deleting: every, usage: every, limits: true, previews: true };
   },
 };
+
+/** For everyone who is signed in; the machine behind it is its operator's to see. */
+function health({ status, response_time, model, queue, upstreams }: ServiceHealth): ServiceHealth {
+  const counts = queue && { waiting: queue.waiting, running: queue.running };
+  return { status, response_time, model, queue: counts, upstreams };
+}
 
 function answered({
   model,

@@ -191,6 +191,9 @@ describe('the account', () => {
     const voices = found.find(({ service }) => service === 'text-to-speech')?.voices;
     expect(voices?.[0]).toEqual({ id: expect.any(String) });
     const well = await health();
+    expect(Object.keys(well)).toEqual(['status', 'services', 'timestamp']);
+    const shown = ['status', 'response_time', 'model', 'queue', 'upstreams'];
+    expect(Object.keys(well.services['text-to-image'] ?? {})).toEqual(shown);
     expect(well.status).toBe('healthy');
     expect(Object.keys(well.services)).toHaveLength(5);
   });

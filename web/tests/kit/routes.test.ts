@@ -78,16 +78,19 @@ describe('another site', () => {
 
   test('is told by its Origin in browsers that send nothing else', async () => {
     await signedIn();
-    const from = (origin: string) => {
+    const from = (origin: string, more = {}) => {
       const request = new Request('http://app.test/', {
         method: 'DELETE',
-        headers: { origin, host: 'app.test' },
+        headers: { origin, host: 'app.test', ...more },
       });
       return signing.DELETE(request, { params: Promise.resolve({}) });
     };
     expect((await from('http://evil.test')).status).toBe(403);
     expect((await from('null')).status).toBe(403);
     expect((await from('http://app.test')).status).toBe(204);
+    const proxied = { 'x-forwarded-host': 'shop.test:443, inner:3000' };
+    expect((await from('https://shop.test', proxied)).status).toBe(204);
+    expect((await from('https://inner:3000', proxied)).status).toBe(403);
   });
 
   test('cannot send a plain form in place of JSON', async () => {
@@ -184,6 +187,30 @@ describe('what the gateway says', () => {
     expect(refused.headers.get('retry-after')).toBe(String(told.retry_after));
   });
 
+  test('is of the last answer, where it was asked again', async () => {
+    await signedIn();
+    const busy = says(
+      503,
+      { error: 'Busy', code: 'overloaded' },
+      { 'retry-after': '0', 'x-request-id': 'r1' },
+    );
+    const gateway = await standIn(busy, says(200, { limits: [] }, { 'x-ratelimit-limit': '5' }));
+    vi.stubEnv('AI_GATEWAY_URL', gateway.url);
+    const told = await send(limits, 'GET');
+    const names = ['retry-after', 'x-request-id', 'x-ratelimit-limit'];
+    expect([told.status, ...names.map((name) => told.headers.get(name))]).toEqual([200, null, null, '5']);
+  });
+
+  test('of a stream that fails on its way has the status that it would have had', async () => {
+    await signedIn();
+    const failure = { error: { message: 'A limit is used up', code: 'rate_limited' } };
+    const event = `event: error\ndata: ${JSON.stringify(failure)}\n\n`;
+    const gateway = await standIn(says(200, event, { 'content-type': 'text/event-stream' }));
+    vi.stubEnv('AI_GATEWAY_URL', gateway.url);
+    const told = await (await send(generate, 'POST', { body: { ...QUICK, stream: true } })).text();
+    expect(JSON.parse(told.slice(6))).toMatchObject({ type: 'error', status: 429, code: 'rate_limited' });
+  });
+
   test('is 503 with the remedy where a setting is missing', async () => {
     await signedIn();
     vi.stubEnv('USE_AI_GATEWAY', 'false');
@@ -227,6 +254,10 @@ describe('pictures', () => {
     expect(kept.headers.get('content-disposition')).toBe(
       `attachment; filename="-bersicht-1-.png"; filename*=UTF-8''%C3%9Cbersicht%20%221%22.png`,
     );
+
+    const long = `/?download=${encodeURIComponent(`${'x'.repeat(99)}😀😀`)}`;
+    const cut = await send(artifact, 'GET', { params: { id }, path: long });
+    expect(cut.headers.get('content-disposition')).toMatch(/''x{99}%F0%9F%98%80$/);
 
     browser.forget();
     await signedIn();
@@ -360,7 +391,7 @@ describe('signing in', () => {
 
   test('refuses a key that is nobody’s, and names of tenants in production', async () => {
     const began = Date.now();
-    for (const api_key of ['atl_wröng', 'atl_→', 'atl_a\nb']) {
+    for (const api_key of ['atl_wröng', 'atl_→', 'atl_a\nb', 'eyJhbGciOiJIUzI1NiJ9.e30.x']) {
       const odd = await failure(await send(signing, 'POST', { body: { api_key } }));
       expect(odd).toMatchObject({ status: 422, field: 'api_key' });
     }
