@@ -20,7 +20,7 @@ MOMENT_SECONDS = 0.2
 class Flipping(metrics.Metrics):
     def __init__(self) -> None:
         super().__init__()
-        self._counts, self._requests, self._counting = True, 0, 0
+        self._counts, self._served, self._counting = True, 0, 0
         self._clock = min(_clock_takes() for _ in range(2000))
         self._file = open(f"{os.environ['BENCH_FLIPS']}.{os.getpid()}", "w", buffering=1)  # noqa: PTH123, SIM115
         self._end, self._began = time.monotonic() + MOMENT_SECONDS, time.process_time()
@@ -30,15 +30,15 @@ class Flipping(metrics.Metrics):
             began = time.thread_time_ns()
             super().count(*labels, **told)  # type: ignore[arg-type]
             self._counting += time.thread_time_ns() - began - self._clock
-        self._requests += 1
+        self._served += 1
         if time.monotonic() > self._end:
             self._flip()
 
     def _flip(self) -> None:
         spent = time.process_time() - self._began
-        self._file.write(f"{self._counts:d} {self._requests} {spent:.6f} {self._counting / 1e9:.6f}\n")
+        self._file.write(f"{self._counts:d} {self._served} {spent:.6f} {self._counting / 1e9:.6f}\n")
         # Not in turn: bursts that come as regularly would all fall on the same side.
-        self._counts, self._requests, self._counting = random.random() < 0.5, 0, 0
+        self._counts, self._served, self._counting = random.random() < 0.5, 0, 0
         self._end, self._began = time.monotonic() + MOMENT_SECONDS, time.process_time()
 
 

@@ -148,7 +148,7 @@ docker exec --env TOKEN="$token" "$client" python /client.py all || bad "the rou
 say "The usage of this month, in PostgreSQL"
 query="SELECT service, COUNT(*) as count, SUM(tokens) as total_tokens FROM \"AIUsage\" WHERE \"tenantId\" = '$tenant' AND
 \"createdAt\" >= date_trunc('month', CURRENT_DATE) GROUP BY service;"
-sql() { docker exec payaid-postgres psql --username atelier --dbname atelier --tuples-only --no-align --command "$1"; }
+sql() { docker exec payaid-postgres psql --username atelier --dbname atelier --tuples-only --no-align --command "$1" 2>/dev/null; }
 recorded() { sql "SELECT count(DISTINCT service) FROM \"AIUsage\" WHERE \"tenantId\" = '$tenant'"; }
 check "services with usage" "$(eventually 20 5 recorded)" 5
 docker exec payaid-postgres psql --username atelier --dbname atelier --command "$query" | sed 's/^/  /'

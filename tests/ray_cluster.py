@@ -38,7 +38,8 @@ def cluster(home: Path, *, cpus: int = 2, **environment: str) -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     folder = mkdtemp(prefix="ray-")  # short: sockets lie below it, and their paths may not be long
-    made = Cluster(initialize_head=True, head_node_args=_node(cpus) | {"include_dashboard": False, "temp_dir": folder})
+    os.environ["RAY_TMPDIR"] = folder
+    made = Cluster(initialize_head=True, head_node_args=_node(cpus) | {"include_dashboard": False})
     try:
         ray.init(address=made.address, logging_level="error", log_to_driver=False)
         quiet = {"enable_access_log": False, "log_level": "WARNING"}

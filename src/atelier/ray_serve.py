@@ -16,8 +16,10 @@ from starlette.types import ASGIApp
 
 from atelier.catalog import SERVICES
 from atelier.errors import Unavailable
+from atelier.gateway.shared_metrics import keep_metrics
 from atelier.run import prepare_libraries, worker_app, worker_host
 from atelier.settings import Settings, load_settings
+from atelier.tracing import start_tracing
 from atelier.worker.app import status
 from atelier.worker.host import Host
 
@@ -74,6 +76,8 @@ class Worker:
     def __init__(self, service: str, hosting: Hosting) -> None:
         self._settings = load_settings()
         self._service = service
+        keep_metrics()
+        start_tracing("worker")
         prepare_libraries(self._settings)
         self._host = hosting(self._settings, [service], _share_of_device())
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -131,6 +132,22 @@ async def test_another_serves_where_the_first_does_not(manners: Manners) -> None
             assert (served.upstream, served.fallback) == (second.url, True)
             assert (len(first.requests), len(second.requests)) == (1, 1)
             assert idle(upstreams)
+
+
+async def test_an_address_that_takes_no_connection_is_gone() -> None:
+    # As a machine or a container that has vanished: nothing refuses, nothing answers.
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as callers:
+        for _ in range(3):
+            caller = callers.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(full.getsockname())
+        vanished = Upstream(SERVICE, f"http://127.0.0.1:{full.getsockname()[1]}", status="healthy")
+        opened = Upstreams({SERVICE: [vanished]}, Times(connect=1, request=5), every=0.02)
+        await opened.start()
+        try:
+            await becomes(lambda: vanished.status == "unhealthy")
+        finally:
+            await opened.stop()
 
 
 async def test_a_refused_connection_moves_on_and_is_remembered_until_a_probe() -> None:

@@ -59,7 +59,7 @@ test('edit-image', async ({ page }) => {
   await page.mouse.move(box.x + box.width * 0.4, box.y + box.height * 0.4, { steps: 8 });
   await page.mouse.up();
   await shoot(page, 'edit-image-painting');
-  await page.getByText('All of it').click();
+  await page.getByText('All of it', { exact: true }).click();
   await page.getByLabel('What it should show').fill(PROMPTS[0] ?? '');
   await page.getByRole('button', { name: 'Change it' }).click();
   await expect(page.getByRole('img', { name: 'After' })).toBeVisible();

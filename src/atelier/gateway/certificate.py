@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import structlog
-from cryptography import x509
 from yarl import URL
 
 from atelier.gauges import Sample
@@ -71,4 +70,6 @@ async def certificate_end(host: str, port: int) -> datetime:
         shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     finally:
         writer.close()
+    from cryptography import x509  # takes long to import, and most gateways never look
+
     return x509.load_der_x509_certificate(shown).not_valid_after_utc

@@ -15,8 +15,8 @@ const WAYS = [
   { value: 'api_key', label: 'API key' },
 ] as const;
 
-/** With an API key; where the app runs for development also with a tenant's name alone. */
-export function SignInForm({ demo }: { demo: boolean }) {
+/** With an API key; where the app runs for development also with a tenant's name alone. next: the page that follows. */
+export function SignInForm({ demo, next }: { demo: boolean; next: string }) {
   const [way, setWay] = useState<Way>(demo ? 'tenant' : 'api_key');
   const [given, setGiven] = useState('');
   const { state, begin } = useWork<void>();
@@ -24,9 +24,9 @@ export function SignInForm({ demo }: { demo: boolean }) {
   const aboutField = failure !== null && (failure.status === 401 || failure.field !== undefined);
 
   const signIn = () =>
-    begin(async (signal) => {
-      await ask('/api/session', posted({ [way]: given.trim() }, signal));
-      window.location.assign('/');
+    begin(async (going) => {
+      await ask('/api/session', posted({ [way]: given.trim() }, going));
+      window.location.assign(next);
     });
 
   return (

@@ -11,10 +11,12 @@ interface AdvancedProps {
   failure: Refused | null;
 }
 
+const FIELDS = ['negative_prompt', 'seed', 'num_inference_steps', 'guidance_scale'];
+
 /** What is rarely changed: what to leave out, the seed, and how the model works. */
 export function Advanced({ value, change, failure }: AdvancedProps) {
   return (
-    <More label="Advanced settings">
+    <More label="Advanced settings" open={FIELDS.includes(failure?.field ?? '') || undefined}>
       <Field label="Leave out" optional error={errorAt(failure, 'negative_prompt')}>
         {(control) => (
           <input

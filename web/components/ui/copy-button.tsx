@@ -12,12 +12,24 @@ export function CopyButton({ text, label = 'Copy' }: { text: string | (() => str
     const timer = setTimeout(() => setCopied(false), 1500);
     return () => clearTimeout(timer);
   }, [copied]);
-  const copy = () =>
-    void navigator.clipboard.writeText(typeof text === 'string' ? text : text()).then(() => setCopied(true));
+  const copy = () => void toClipboard(typeof text === 'string' ? text : text()).then(() => setCopied(true));
   return (
     <Button size="small" onClick={copy}>
       {copied ? <Check aria-hidden className="size-4 text-good" /> : <Copy aria-hidden className="size-4" />}
       <span aria-live="polite">{copied ? 'Copied' : label}</span>
     </Button>
   );
+}
+
+/** Also where the app is not served over https, and browsers offer no clipboard. */
+async function toClipboard(text: string): Promise<void> {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const field = document.createElement('textarea');
+  field.value = text;
+  const focused = document.activeElement;
+  document.body.append(field);
+  field.select();
+  document.execCommand('copy');
+  field.remove();
+  if (focused instanceof HTMLElement) focused.focus();
 }

@@ -20,7 +20,7 @@ export function GoButton({ icon: Icon, label, ready, working, onCancel }: GoButt
       className="w-full"
       onClick={(event) => {
         event.preventDefault();
-        onCancel();
+        if (event.detail < 2) onCancel(); // the second half of a double click was not meant to cancel
       }}
     >
       <Square aria-hidden className="size-4" /> Cancel

@@ -1,6 +1,6 @@
 'use client';
 
-import { CircleAlert, CloudOff, Hourglass, type LucideIcon, ServerOff } from 'lucide-react';
+import { CircleAlert, CloudOff, Hourglass, KeyRound, type LucideIcon, ServerOff } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import type { Refused } from '@/lib/client/ask';
@@ -24,12 +24,22 @@ const KINDS: Record<string, Kind> = {
     icon: ServerOff,
     tone: 'border-warn/40 bg-warn-wash text-warn',
   },
+  signed_out: {
+    title: 'Your sign-in has ended',
+    icon: KeyRound,
+    tone: 'border-warn/40 bg-warn-wash text-warn',
+  },
   other: { title: 'That did not work', icon: CircleAlert, tone: 'border-bad/40 bg-bad-wash text-bad' },
 };
 
 function kindOf(failure: Refused): Kind {
-  const name = failure.status === 429 ? 'rate_limited' : failure.status >= 502 ? 'away' : failure.code;
-  return KINDS[name] ?? (KINDS.other as Kind);
+  return KINDS[nameOf(failure)] ?? (KINDS.other as Kind);
+}
+
+function nameOf({ status, code }: Refused): string {
+  if (status === 401) return 'signed_out';
+  if (status === 429) return 'rate_limited';
+  return status >= 502 ? 'away' : code;
 }
 
 /** Why something did not work, and what can be done. `onRetry` is offered once waiting is over. */
@@ -50,14 +60,33 @@ export function Notice({ failure, onRetry }: { failure: Refused; onRetry?: () =>
             Request <code className="font-mono">{failure.request_id}</code>
           </p>
         )}
-        {onRetry && (
-          <div className="pt-2">
-            <Button size="small" onClick={onRetry} disabled={left > 0}>
-              {left > 0 ? `Try again in ${span(left)}` : 'Try again'}
-            </Button>
-          </div>
+        {failure.status === 401 ? (
+          <SignInAgain />
+        ) : (
+          onRetry && (
+            <div className="pt-2">
+              <Button size="small" onClick={onRetry} disabled={left > 0}>
+                {left > 0 ? `Try again in ${span(left)}` : 'Try again'}
+              </Button>
+            </div>
+          )
         )}
       </div>
+    </div>
+  );
+}
+
+/** Back to this page afterwards. */
+function SignInAgain() {
+  const go = () => {
+    const { pathname, search } = window.location;
+    window.location.assign(`/sign-in?next=${encodeURIComponent(pathname + search)}`);
+  };
+  return (
+    <div className="pt-2">
+      <Button size="small" onClick={go}>
+        Sign in
+      </Button>
     </div>
   );
 }

@@ -1,6 +1,7 @@
 'use client';
 
 import { type ReactNode, useEffect, useRef } from 'react';
+import { calmly } from '@/lib/client/motion';
 
 interface WorkbenchProps {
   controls: ReactNode;
@@ -13,7 +14,7 @@ interface WorkbenchProps {
 export function Workbench({ controls, stage, working }: WorkbenchProps) {
   const shown = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    if (working) shown.current?.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+    if (working) shown.current?.scrollIntoView({ block: 'nearest', behavior: calmly() });
   }, [working]);
   return (
     <div className="grid items-start gap-8 lg:grid-cols-[minmax(20rem,26rem)_minmax(0,1fr)] lg:gap-12">

@@ -19,6 +19,8 @@ export async function expectAccessible(page: Page): Promise<void> {
     await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
     await page.setViewportSize(screen);
     await expect(page.locator('html')).toHaveAttribute('data-theme', theme);
+    const beyond = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
+    expect(await page.evaluate(beyond), `pixels beyond the edge of ${screen.width}`).toBe(0);
     const { violations } = await new AxeBuilder({ page }).analyze();
     const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`);
     expect(found, `${page.url()}, ${theme}, ${screen.width} pixels`).toEqual([]);

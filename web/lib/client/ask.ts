@@ -52,10 +52,16 @@ export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
 export const errorAt = (failure: Refused | null, field: string): string | undefined =>
   failure?.field === field ? failure.error : undefined;
 
+/** What a piece of work sends along: how it is cancelled, and the key by which a repeat is known. */
+export interface Going {
+  signal: AbortSignal;
+  headers: { 'idempotency-key': string };
+}
+
 /** A POST of JSON. */
-export const posted = (body: unknown, signal?: AbortSignal): RequestInit => ({
+export const posted = (body: unknown, { signal, headers }: Going): RequestInit => ({
   method: 'POST',
-  headers: { 'content-type': 'application/json' },
+  headers: { ...headers, 'content-type': 'application/json' },
   body: JSON.stringify(body),
   signal,
 });

@@ -5,6 +5,19 @@ import type { PictureEvent, Pictures } from '@/lib/shapes';
 
 export type Preview = Extract<PictureEvent, { type: 'preview' }>;
 
+/** What an answer with that code would have had; a stream has begun with 200 by then. */
+const STATUS: Record<string, number> = {
+  unauthenticated: 401,
+  forbidden: 403,
+  invalid_request: 422,
+  rate_limited: 429,
+};
+
+const BROKEN_OFF = {
+  error: 'The answer ended before the picture was there. Try again.',
+  code: 'broken_off',
+};
+
 /** Sends the request, tells of each preview, and gives the pictures at the end. Raises Refused. */
 export async function makePictures(
   path: string,
@@ -12,18 +25,16 @@ export async function makePictures(
   onPreview: (preview: Preview) => void,
 ): Promise<Pictures> {
   const answer = await request(path, init);
-  for await (const event of eventsOf(answer)) {
+  for await (const event of eventsOf(answer, init.signal)) {
     if (event.type === 'preview') onPreview(event);
-    else if (event.type === 'error') throw new Refused(502, event);
+    else if (event.type === 'error') throw new Refused(STATUS[event.code] ?? 502, event);
     else return event;
   }
-  throw new Refused(502, {
-    error: 'The answer ended before the picture was there. Try again.',
-    code: 'broken_off',
-  });
+  throw new Refused(0, BROKEN_OFF);
 }
 
-async function* eventsOf(answer: Response): AsyncGenerator<PictureEvent> {
+/** Raises Refused where the line breaks; a cancelled one raises the signal's own AbortError. */
+async function* eventsOf(answer: Response, signal?: AbortSignal | null): AsyncGenerator<PictureEvent> {
   if (!answer.body) return;
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
@@ -40,6 +51,8 @@ async function* eventsOf(answer: Response): AsyncGenerator<PictureEvent> {
         if (data) yield JSON.parse(data) as PictureEvent;
       }
     }
+  } catch (error) {
+    throw signal?.aborted || !(error instanceof TypeError) ? error : new Refused(0, BROKEN_OFF);
   } finally {
     void reader.cancel().catch(() => undefined);
   }

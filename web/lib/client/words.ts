@@ -2,7 +2,7 @@
 
 const NUMBER = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const FINE = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
-const DAY = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short' });
+const DAY = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', timeZone: 'UTC' });
 const MOMENT = new Intl.DateTimeFormat('en', {
   day: 'numeric',
   month: 'short',
@@ -12,7 +12,8 @@ const MOMENT = new Intl.DateTimeFormat('en', {
 
 export const whole = (value: number): string => NUMBER.format(value);
 export const fine = (value: number): string => FINE.format(value);
-export const day = (date: string | Date): string => DAY.format(new Date(date));
+/** `2026-11-23` → `Nov 23`: days of usage are days in UTC. */
+export const day = (date: string): string => DAY.format(new Date(date));
 export const moment = (date: string | Date): string => MOMENT.format(new Date(date));
 
 /** `text-to-image` → `Text to image`. */

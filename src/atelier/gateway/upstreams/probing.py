@@ -15,6 +15,9 @@ from pydantic_core import from_json
 from atelier.gateway.upstreams.upstream import SERVING, Upstream
 
 PROBE_SECONDS = 2.0
+CONNECT_SECONDS = 1.0
+"""A machine or container that is gone refuses nothing; one that is merely busy still takes connections at once."""
+
 EVERY_SECONDS = 1.0
 
 log = structlog.get_logger()
@@ -31,7 +34,9 @@ class Probing:
 
     def start(self) -> None:
         self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=PROBE_SECONDS), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+            timeout=aiohttp.ClientTimeout(total=PROBE_SECONDS, sock_connect=CONNECT_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
         )
 
     def watch(self, upstreams: Iterable[Upstream]) -> None:
@@ -68,13 +73,19 @@ async def _probe(session: aiohttp.ClientSession, url: str, upstreams: list[Upstr
         # Without its key: an address that only wants to be known alive has no use for it.
         async with session.get(f"{url}/health", allow_redirects=False) as response:
             _heard(upstreams, response.status, await response.read(), time.perf_counter() - started)
+    except aiohttp.ConnectionTimeoutError:
+        _gone(upstreams)
     except TimeoutError:
-        # A worker whose processor is taken answers late: only a refused connection means that it is gone.
+        # A worker whose processor is taken answers late: only where no connection comes about is it gone.
         for upstream in upstreams:
             upstream.response_time = PROBE_SECONDS
     except (aiohttp.ClientError, OSError):
-        for upstream in upstreams:
-            upstream.status, upstream.response_time, upstream.report = "unhealthy", None, {}
+        _gone(upstreams)
+
+
+def _gone(upstreams: list[Upstream]) -> None:
+    for upstream in upstreams:
+        upstream.status, upstream.response_time, upstream.report = "unhealthy", None, {}
 
 
 def _heard(upstreams: list[Upstream], status: int, body: bytes, seconds: float) -> None:

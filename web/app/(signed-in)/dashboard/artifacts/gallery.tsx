@@ -1,7 +1,7 @@
 'use client';
 
 import { Images } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import useSWRInfinite from 'swr/infinite';
 import { Thumb } from '@/components/artifacts/thumb';
 import { Button } from '@/components/ui/button';
@@ -22,6 +22,7 @@ export function Gallery() {
   );
   const [open, setOpen] = useState<Artifact | null>(null);
   const [said, setSaid] = useState('');
+  const list = useRef<HTMLUListElement>(null);
   const artifacts = pages.data?.flatMap((page) => page.artifacts);
   const more = pages.data?.at(-1)?.next;
 
@@ -31,6 +32,7 @@ export function Gallery() {
     await ask(artifact.url, { method: 'DELETE' });
     setOpen(null);
     setSaid('The artifact is deleted.');
+    list.current?.focus();
     await pages.mutate();
   }
 
@@ -44,7 +46,13 @@ export function Gallery() {
           {filter === 'all' ? 'What you make will be kept here.' : 'Nothing of this kind was made yet.'}
         </Empty>
       )}
-      <ul className="grid grid-cols-2 gap-4 sm:grid-cols-3 lg:grid-cols-5" aria-busy={pages.isLoading}>
+      <ul
+        ref={list}
+        tabIndex={-1}
+        aria-label="Artifacts"
+        className="grid grid-cols-2 gap-4 sm:grid-cols-3 lg:grid-cols-5"
+        aria-busy={pages.isLoading}
+      >
         {artifacts?.map((artifact) => (
           <Tile key={artifact.id} artifact={artifact} onOpen={() => setOpen(artifact)} />
         )) ??

@@ -15,10 +15,11 @@ interface EaselProps {
   working: boolean;
   preview: Preview | null;
   mask: RefObject<MaskHandle | null>;
+  onPaint: (painted: boolean) => void;
 }
 
 /** The picture before it is changed, to be painted over; while it changes, what has become of it. */
-export function Easel({ source, painting, working, preview, mask }: EaselProps) {
+export function Easel({ source, painting, working, preview, mask, onPaint }: EaselProps) {
   if (!source) {
     return (
       <Mat>
@@ -32,7 +33,11 @@ export function Easel({ source, painting, working, preview, mask }: EaselProps) 
     <figure className="grid gap-3">
       {/* The mask stays where it is while the picture is made: a cancelled or failed try can be repeated. */}
       <div className={working ? 'hidden' : 'contents'}>
-        {painting ? <Mask key={source.url} url={source.url} handle={mask} /> : <Plain url={source.url} />}
+        {painting ? (
+          <Mask key={source.url} url={source.url} handle={mask} onPaint={onPaint} />
+        ) : (
+          <Plain url={source.url} />
+        )}
       </div>
       {working && (
         <>

@@ -25,8 +25,9 @@ export function EditImage({ artifact }: { artifact: string | null }) {
   const { source, failure: unread, choose, chooseArtifact } = useSource(artifact);
   const [change, setChange] = useState<Change>({ ...UNTUNED, prompt: '', strength: 0.6, part: false });
   const [preview, setPreview] = useState<Preview | null>(null);
+  const [painted, setPainted] = useState(false);
   const mask = useRef<MaskHandle | null>(null);
-  const { state, begin, cancel } = useWork<Pictures>();
+  const { state, begin, again, cancel } = useWork<Pictures>();
   const { mutate } = useSWRConfig();
 
   function take(file: File) {
@@ -38,7 +39,7 @@ export function EditImage({ artifact }: { artifact: string | null }) {
   function make() {
     if (!source) return;
     setPreview(null);
-    void begin(async (signal) => {
+    void begin(async (going) => {
       try {
         const body = await formOf(
           source.file,
@@ -47,7 +48,7 @@ export function EditImage({ artifact }: { artifact: string | null }) {
         );
         const made = await makePictures(
           '/api/ai/image-to-image',
-          { method: 'POST', body, signal },
+          { method: 'POST', body, ...going },
           setPreview,
         );
         for (const picture of made.images) rememberPrompt(picture.id, change.prompt);
@@ -86,7 +87,11 @@ export function EditImage({ artifact }: { artifact: string | null }) {
             <ChangeForm
               change={change}
               onChange={(part) => setChange((was) => ({ ...was, ...part }))}
-              ready={source !== null && (change.prompt.trim() !== '' || change.style !== '')}
+              ready={
+                source !== null &&
+                (change.prompt.trim() !== '' || change.style !== '') &&
+                (!change.part || painted)
+              }
               working={working}
               failure={failure}
               onMake={make}
@@ -97,12 +102,23 @@ export function EditImage({ artifact }: { artifact: string | null }) {
         }
         stage={
           <>
-            {failure && <Notice failure={failure} onRetry={source ? make : undefined} />}
-            {state.is === 'done' && source ? (
-              <Changed before={source.url} pictures={state.result} onGoOn={goOn} onAgain={cancel} />
-            ) : (
-              <Easel source={source} painting={change.part} working={working} preview={preview} mask={mask} />
+            {failure && (
+              <Notice failure={failure} onRetry={state.is === 'failed' ? () => void again() : undefined} />
             )}
+            {state.is === 'done' && source && (
+              <Changed before={source.url} pictures={state.result} onGoOn={goOn} onAgain={cancel} />
+            )}
+            {/* Never away, or what was painted would be. */}
+            <div className={state.is === 'done' ? 'hidden' : 'contents'}>
+              <Easel
+                source={source}
+                painting={change.part}
+                working={working}
+                preview={preview}
+                mask={mask}
+                onPaint={setPainted}
+              />
+            </div>
           </>
         }
       />

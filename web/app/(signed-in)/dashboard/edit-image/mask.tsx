@@ -5,6 +5,7 @@ import {
   type KeyboardEvent,
   type PointerEvent,
   type RefObject,
+  useEffect,
   useImperativeHandle,
   useRef,
   useState,
@@ -19,6 +20,14 @@ export interface MaskHandle {
   file: () => Promise<File | null>;
 }
 
+interface MaskProps {
+  /** The address of the picture. */
+  url: string;
+  handle: RefObject<MaskHandle | null>;
+  /** Hears whether there is anything that may change. */
+  onPaint: (painted: boolean) => void;
+}
+
 const MOVES: Record<string, [x: number, y: number]> = {
   ArrowLeft: [-1, 0],
   ArrowRight: [1, 0],
@@ -27,7 +36,7 @@ const MOVES: Record<string, [x: number, y: number]> = {
 };
 
 /** The picture with a brush over it: by pointer, or by arrow keys and the space bar. */
-export function Mask({ url, handle }: { url: string; handle: RefObject<MaskHandle | null> }) {
+export function Mask({ url, handle, onPaint }: MaskProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const strokes = useRef<Stroke[]>([]);
   const [pixels, setPixels] = useState<[number, number] | null>(null);
@@ -36,6 +45,8 @@ export function Mask({ url, handle }: { url: string; handle: RefObject<MaskHandl
   const [cursor, setCursor] = useState<Point | null>(null);
   const width = pixels ? (brush / 100) * Math.min(...pixels) : 0;
 
+  useEffect(() => () => onPaint(false), [onPaint]);
+
   useImperativeHandle(handle, () => ({
     file: async () => (pixels && strokes.current.length > 0 ? maskFile(strokes.current, pixels) : null),
   }));
@@ -43,6 +54,7 @@ export function Mask({ url, handle }: { url: string; handle: RefObject<MaskHandl
   function redraw() {
     if (canvas.current) drawStrokes(canvas.current, strokes.current);
     setCount(strokes.current.length);
+    onPaint(strokes.current.length > 0);
   }
 
   function begin(point: Point) {
@@ -138,9 +150,7 @@ export function Mask({ url, handle }: { url: string; handle: RefObject<MaskHandl
         </div>
       </div>
       <p className="text-sm text-soft">
-        {count === 0
-          ? 'Paint over what may change. As long as nothing is painted, all of it may.'
-          : 'What is painted may change.'}
+        {count === 0 ? 'Paint over what may change.' : 'What is painted may change; the rest stays as it is.'}
       </p>
     </div>
   );

@@ -21,7 +21,7 @@ export function ReadImage({ artifact }: { artifact: string | null }) {
   const { source, failure: unread, choose } = useSource(artifact);
   const [asked, setAsked] = useState<Asked>({ task: 'both', question: '' });
   const [line, setLine] = useState<number | null>(null);
-  const { state, begin, cancel } = useWork<Reading>();
+  const { state, begin, again, cancel } = useWork<Reading>();
   const { mutate } = useSWRConfig();
   const reading = state.is === 'done' ? state.result : null;
 
@@ -33,12 +33,12 @@ export function ReadImage({ artifact }: { artifact: string | null }) {
 
   function read() {
     if (!source) return;
-    void begin(async (signal) => {
+    void begin(async (going) => {
       try {
         return await ask<Reading>('/api/ai/image-to-text', {
           method: 'POST',
           body: formOf(source.file, asked),
-          signal,
+          ...going,
         });
       } finally {
         void mutate('/api/ai/limits');
@@ -77,7 +77,9 @@ export function ReadImage({ artifact }: { artifact: string | null }) {
         }
         stage={
           <>
-            {failure && <Notice failure={failure} onRetry={source ? read : undefined} />}
+            {failure && (
+              <Notice failure={failure} onRetry={state.is === 'failed' ? () => void again() : undefined} />
+            )}
             <Sheet
               source={source}
               working={state.is === 'working'}

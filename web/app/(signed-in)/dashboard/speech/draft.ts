@@ -1,6 +1,6 @@
 /** What one asks for on this page, and the request that it becomes. */
 
-import { posted } from '@/lib/client/ask';
+import { type Going, posted } from '@/lib/client/ask';
 
 export const MOST_CHARACTERS = 50_000;
 
@@ -18,7 +18,7 @@ export interface Draft {
 
 export const BLANK: Draft = { text: '', language: '', voice: '', model: '', speed: 1, format: 'mp3' };
 
-export const asked = (draft: Draft, signal: AbortSignal): RequestInit =>
+export const asked = (draft: Draft, going: Going): RequestInit =>
   posted(
     {
       text: draft.text,
@@ -28,5 +28,5 @@ export const asked = (draft: Draft, signal: AbortSignal): RequestInit =>
       speed: draft.speed,
       response_format: draft.format,
     },
-    signal,
+    going,
   );

@@ -25,15 +25,15 @@ const REMEMBERED = 200;
 export function Speech() {
   const [draft, setDraft] = useState<Draft>(BLANK);
   const [made, setMade] = useState<Draft>(BLANK);
-  const { state, begin, cancel } = useWork<Spoken>();
+  const { state, begin, again, cancel } = useWork<Spoken>();
   const { mutate } = useSWRConfig();
   const working = state.is === 'working';
 
   function speak(wanted: Draft) {
     setMade(wanted);
-    void begin(async (signal) => {
+    void begin(async (going) => {
       try {
-        const spoken = await ask<Spoken>('/api/ai/text-to-speech', asked(wanted, signal));
+        const spoken = await ask<Spoken>('/api/ai/text-to-speech', asked(wanted, going));
         rememberPrompt(spoken.id, wanted.text.trim().slice(0, REMEMBERED));
         return spoken;
       } finally {
@@ -64,7 +64,7 @@ export function Speech() {
         }
         stage={
           <>
-            {failure && <Notice failure={failure} onRetry={() => speak(made)} />}
+            {failure && <Notice failure={failure} onRetry={() => void again()} />}
             {working && <Speaking />}
             {state.is === 'done' && (
               <Recording key={state.result.id} speech={state.result} text={made.text} />

@@ -1,5 +1,7 @@
 /** What one asks for on this page, and the request that it becomes. */
 
+import type { Going } from '@/lib/client/ask';
+
 /** Empty: what the service does by itself. */
 export interface Draft {
   file: File | null;
@@ -20,7 +22,7 @@ export const BLANK: Draft = {
 };
 
 /** The file goes last: what belongs to it is read before it. */
-export function asked({ file, ...draft }: Draft, signal: AbortSignal): RequestInit {
+export function asked({ file, ...draft }: Draft, going: Going): RequestInit {
   const body = new FormData();
   body.set('task', draft.task);
   body.set('timestamps', draft.words ? 'word' : 'segment');
@@ -28,5 +30,5 @@ export function asked({ file, ...draft }: Draft, signal: AbortSignal): RequestIn
   if (draft.names.trim()) body.set('hotwords', draft.names.trim());
   if (draft.model) body.set('model', draft.model);
   if (file) body.set('file', file, file.name);
-  return { method: 'POST', body, signal };
+  return { method: 'POST', body, ...going };
 }

@@ -21,7 +21,13 @@ export function Source({ file, onFile }: SourceProps) {
   const box = useKeptFocus(file ? 'chosen' : is);
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset would need a legend, and this needs only a name
-    <div ref={box} role="group" aria-label="Recording" tabIndex={-1} className="grid gap-3 rounded-xl">
+    <div
+      ref={box}
+      role="group"
+      aria-label="Recording"
+      tabIndex={-1}
+      className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-3 rounded-xl"
+    >
       {file && <Chosen file={file} onRemove={() => onFile(null)} />}
       {!file && !busy && <RecordingDrop onFile={onFile} />}
       {!file && is === 'idle' && (

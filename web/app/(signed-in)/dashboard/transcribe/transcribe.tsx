@@ -23,7 +23,7 @@ import { TranscriptPanel } from './transcript-panel';
 /** The page: a recording on one side, its words on the other. */
 export function Transcribe() {
   const [draft, setDraft] = useState<Draft>(BLANK);
-  const { state, begin, cancel, show } = useWork<Transcript | null>();
+  const { state, begin, again, cancel, show } = useWork<Transcript | null>();
   const { mutate } = useSWRConfig();
   const playback = usePlayback();
   const src = useObjectUrl(draft.file);
@@ -35,8 +35,8 @@ export function Transcribe() {
   }
 
   const hear = () =>
-    void begin((signal) =>
-      ask<Transcript>('/api/ai/speech-to-text', asked(draft, signal)).finally(
+    void begin((going) =>
+      ask<Transcript>('/api/ai/speech-to-text', asked(draft, going)).finally(
         () => void mutate('/api/ai/limits'),
       ),
     );
@@ -65,7 +65,7 @@ export function Transcribe() {
         }
         stage={
           <>
-            {failure && <Notice failure={failure} onRetry={hear} />}
+            {failure && <Notice failure={failure} onRetry={() => void again()} />}
             {draft.file && src && (
               <Player
                 playback={playback}

@@ -5,8 +5,41 @@ import { day, title } from '@/lib/client/words';
 import { HUES } from './hues';
 import type { Column } from './sums';
 
-/** Requests a day, one column each, stacked by name. The table below has the same numbers for screen readers. */
-export function Chart({ columns, names }: { columns: Column[]; names: string[] }) {
+interface ChartProps {
+  columns: Column[];
+  names: string[];
+}
+
+/** Requests a day, one column each, stacked by name; a table says the same to screen readers. */
+export function Chart(props: ChartProps) {
+  return (
+    <>
+      <Columns {...props} />
+      <Days {...props} />
+    </>
+  );
+}
+
+function Days({ columns, names }: ChartProps) {
+  const used = columns.filter((column) => names.some((name) => column[name]));
+  return (
+    <table className="sr-only">
+      <caption>Requests by day</caption>
+      <tbody>
+        {used.map((column) => (
+          <tr key={column.day}>
+            <th scope="row">{day(column.day)}</th>
+            {names.map((name) => (
+              <td key={name}>{column[name] ? `${title(name)}: ${column[name]}` : ''}</td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Columns({ columns, names }: ChartProps) {
   return (
     <div aria-hidden="true" className="h-72 text-sm">
       <ResponsiveContainer width="100%" height="100%">
@@ -27,7 +60,7 @@ export function Chart({ columns, names }: { columns: Column[]; names: string[] }
           <YAxis allowDecimals={false} stroke="var(--soft)" tickLine={false} axisLine={false} />
           <Tooltip
             cursor={{ fill: 'var(--mat)' }}
-            labelFormatter={(value) => day(`${value}T12:00:00Z`)}
+            labelFormatter={(value) => day(String(value))}
             formatter={(value, name) => [value, title(String(name))]}
             contentStyle={{ background: 'var(--surface)', border: '1px solid var(--line)', borderRadius: 8 }}
             itemStyle={{ color: 'var(--ink)' }}

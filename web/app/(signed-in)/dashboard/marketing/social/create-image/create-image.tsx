@@ -21,16 +21,16 @@ export function CreateImage({ prompt, start }: { prompt: string; start: string |
   const [draft, setDraft] = useState<Draft>({ ...BLANK, prompt, start });
   const [made, setMade] = useState<Draft>(draft);
   const [preview, setPreview] = useState<Preview | null>(null);
-  const { state, begin, cancel, show } = useWork<Pictures>();
+  const { state, begin, again, cancel, show } = useWork<Pictures>();
   const { mutate } = useSWRConfig();
   const change = (part: Partial<Draft>) => setDraft((was) => ({ ...was, ...part }));
 
   function create(wanted: Draft) {
     setMade(wanted);
     setPreview(null);
-    void begin(async (signal) => {
+    void begin(async (going) => {
       try {
-        const pictures = await makePictures(...asked(wanted, signal), setPreview);
+        const pictures = await makePictures(...asked(wanted, going), setPreview);
         for (const picture of pictures.images) rememberPrompt(picture.id, wanted.prompt);
         return pictures;
       } finally {
@@ -77,7 +77,7 @@ export function CreateImage({ prompt, start }: { prompt: string; start: string |
         }
         stage={
           <>
-            {failure && <Notice failure={failure} onRetry={() => create(made)} />}
+            {failure && <Notice failure={failure} onRetry={() => void again()} />}
             {state.is === 'done' ? (
               <Results pictures={state.result} prompt={made.prompt} onVary={vary} onStart={startFrom} />
             ) : (

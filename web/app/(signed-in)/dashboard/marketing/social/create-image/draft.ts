@@ -1,7 +1,7 @@
 /** What is asked for: the fields of the form, and the request that they make. */
 
 import { type Tuning, tuned, UNTUNED } from '@/components/pictures/tuning';
-import { posted } from '@/lib/client/ask';
+import { type Going, posted } from '@/lib/client/ask';
 
 export interface Draft extends Tuning {
   prompt: string;
@@ -41,7 +41,7 @@ export function proportions(size: string): [number, number] {
 }
 
 /** The route and the request of a draft. Fields that were left alone are left out. */
-export function asked(draft: Draft, signal: AbortSignal): [path: string, init: RequestInit] {
+export function asked(draft: Draft, going: Going): [path: string, init: RequestInit] {
   const body = {
     prompt: draft.prompt.trim(),
     ...tuned(draft),
@@ -49,9 +49,9 @@ export function asked(draft: Draft, signal: AbortSignal): [path: string, init: R
     n: draft.count,
     stream: true,
   };
-  if (draft.start === null) return ['/api/ai/generate-image', posted(body, signal)];
+  if (draft.start === null) return ['/api/ai/generate-image', posted(body, going)];
   return [
     '/api/ai/image-to-image',
-    posted({ ...body, artifact: draft.start, strength: draft.strength }, signal),
+    posted({ ...body, artifact: draft.start, strength: draft.strength }, going),
   ];
 }
