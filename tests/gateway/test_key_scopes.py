@@ -11,7 +11,7 @@ from datetime import timedelta
 import httpx2
 import jwt
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atelier.errors import Forbidden, Unauthenticated
@@ -22,7 +22,7 @@ from atelier.state.audit import Actor
 from atelier.state.database import Database, open_database
 from atelier.state.keys import KeyOwner, create_key, find_owner, key_id, list_keys
 from atelier.state.records import Key
-from atelier.state.tables import api_keys, now, tenants
+from atelier.state.tables import api_keys, artifacts, now, tenants, usage
 from atelier.state.tenants import ensure_tenant
 from postgres_server import on_both, running_postgres
 from running_gateway import SECRET, Running
@@ -264,11 +264,47 @@ def test_credentials_for_one_service_open_nothing_that_others_made(gateway: Runn
     made = gateway.post("/api/text-to-image", json={"prompt": "x", "num_inference_steps": 1, "size": "64x64"}).json()
     name = made["image_url"].partition("?")[0].rpartition("/")[2]
     token = bearer(make_token(SECRET, "acme", seconds=60, services=["text-to-speech"]))
-    for path in ("/api/usage", "/api/artifacts", f"/api/artifacts/{name}", f"/artifacts/{name}"):
+    for path in ("/api/usage", "/api/artifacts?service=text-to-image", f"/api/artifacts/{name}", f"/artifacts/{name}"):
         assert httpx2.get(gateway.url + path, headers=token).status_code == 403, path
+    assert httpx2.get(f"{gateway.url}/api/artifacts", headers=token).json()["artifacts"] == []
     assert httpx2.delete(f"{gateway.url}/api/artifacts/{name}", headers=token).status_code == 403
     assert httpx2.get(made["image_url"]).status_code == 200
     assert httpx2.get(f"{gateway.url}/api/limits", headers=token).status_code == 200
+
+
+@on_both
+def test_credentials_for_one_service_read_what_it_made_and_delete_nothing(gateway: Running) -> None:
+    picture = {"prompt": "x", "num_inference_steps": 1, "size": "64x64"}
+    gateway.post("/api/text-to-image", json=picture)
+    token = bearer(make_token(SECRET, "acme", seconds=60, services=["text-to-speech"]))
+    made = httpx2.post(f"{gateway.url}/api/text-to-speech", headers=token, json={"text": "one"}).json()
+    name = made["audio_url"].partition("?")[0].rpartition("/")[2]
+    gateway.settled(2)
+    for path in ("/api/artifacts", "/api/artifacts?service=text-to-speech"):
+        listed = httpx2.get(gateway.url + path, headers=token).json()["artifacts"]
+        assert [(entry["id"], entry["service"]) for entry in listed] == [(name, "text-to-speech")], path
+    assert httpx2.get(f"{gateway.url}/api/artifacts/{name}", headers=token).json()["id"] == name
+    assert httpx2.get(f"{gateway.url}/artifacts/{name}", headers=token).content == httpx2.get(made["audio_url"]).content
+    for path in (f"/api/artifacts/{name}", "/api/artifacts?all=true"):
+        assert httpx2.delete(gateway.url + path, headers=token).status_code == 403
+    stranger = bearer(make_token(SECRET, "other", seconds=60, services=["text-to-speech"]))
+    assert httpx2.get(f"{gateway.url}/artifacts/{name}", headers=stranger).status_code == 404
+
+
+@on_both
+def test_while_it_is_not_written_what_service_made_it_credentials_for_one_are_told_to_come_back(
+    gateway: Running,
+) -> None:
+    made = gateway.post("/api/text-to-speech", json={"text": "one"}).json()
+    name = made["audio_url"].partition("?")[0].rpartition("/")[2]
+    gateway.settled(1)
+    gateway.ask(delete(usage))
+    token = bearer(make_token(SECRET, "acme", seconds=60, services=["text-to-speech"]))
+    early = httpx2.get(f"{gateway.url}/artifacts/{name}", headers=token)
+    assert (early.status_code, early.headers["retry-after"]) == (503, "1")
+    gateway.ask(update(artifacts).values(createdAt=now() - timedelta(hours=1)))
+    assert httpx2.get(f"{gateway.url}/artifacts/{name}", headers=token).status_code == 403
+    assert gateway.get(f"/artifacts/{name}").status_code == 200
 
 
 async def test_ensuring_a_tenant_changes_nothing_of_it(database: Database) -> None:

@@ -8,10 +8,10 @@ import type { PictureEvent } from './shapes';
 /** Pictures as they are, or their events while they are made. */
 export function picturesOrEvents<Made extends object>(made: Made | PictureStream): Made | Response {
   if (!('events' in made)) return made;
-  const body = written<PictureEvent>(made.events, (problem) => ({
-    type: 'error',
-    ...worded(problem).failure(),
-  }));
+  const body = written<PictureEvent>(made.events, (problem) => {
+    const found = worded(problem);
+    return { type: 'error', status: found.status, ...found.failure() };
+  });
   return new Response(body, { headers: { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' } });
 }
 
@@ -33,7 +33,20 @@ export function fileAnswer(file: Response, more: Record<string, string>): Respon
     const value = file.headers.get(name);
     if (value !== null) headers.set(name, value);
   }
-  return new Response(file.body, { status: file.status, headers });
+  if (file.headers.has('content-encoding')) headers.delete('content-length'); // it was unpacked on its way
+  return withLength(new Response(file.body, { status: file.status, headers }));
+}
+
+/**
+ * Next sends no Content-Length that a route gives, in case it is that of a body since unpacked, and knows it by its name
+ * in small letters. With capitals it gets through: downloads show how far they are, and one that breaks off is seen to.
+ */
+function withLength(response: Response): Response {
+  const { headers } = response;
+  const each = headers.forEach.bind(headers);
+  headers.forEach = (visit) =>
+    each((value, name) => visit(value, name === 'content-length' ? 'Content-Length' : name, headers));
+  return response;
 }
 
 const ENDINGS: Record<string, string> = {
@@ -54,8 +67,9 @@ const ENDINGS: Record<string, string> = {
 export function attachment(given: string, mediaType?: string | null): Record<string, string> {
   const ending = ENDINGS[mediaType?.split(';')[0]?.trim() ?? ''];
   const name = ending && !given.includes('.') ? `${given}.${ending}` : given;
-  const plain = name.replaceAll(/[^\w.-]+/g, '-').slice(0, 100);
+  const short = [...name].slice(0, 100).join(''); // no half of a character
+  const plain = short.replaceAll(/[^\w.-]+/g, '-');
   return {
-    'content-disposition': `attachment; filename="${plain}"; filename*=UTF-8''${encodeURIComponent(name.slice(0, 100))}`,
+    'content-disposition': `attachment; filename="${plain}"; filename*=UTF-8''${encodeURIComponent(short)}`,
   };
 }

@@ -1,9 +1,9 @@
 /** What comes in: JSON and queries of a known shape, and forms that stream through. */
 
 import type { z } from 'zod';
-import { wholeOf } from './ai/bounded';
+import { bounded, tooLarge, wholeOf } from './ai/bounded';
 import type { Upload } from './ai/caller';
-import { InvalidInput, TooLarge, UnsupportedMedia } from './ai/errors';
+import { InvalidInput, UnsupportedMedia } from './ai/errors';
 
 const MOST_JSON_BYTES = 1_000_000;
 const MOST_UPLOAD_BYTES = 100_000_000;
@@ -34,12 +34,13 @@ export async function jsonOf<Schema extends z.ZodType>(
   return checked(schema, given);
 }
 
-/** A form, which streams through: its fields are the gateway's to check. */
+/** A form, which streams through: its fields are the gateway's to check. One that is too large fails on its way. */
 export function formOf(request: Request): Upload {
   if (typeOf(request) !== 'multipart/form-data' || !request.body)
     throw unsupported(request, 'multipart/form-data');
   const bytes = checkLength(request, MOST_UPLOAD_BYTES);
-  return { form: request.body, contentType: request.headers.get('content-type') ?? '', bytes };
+  const form = bounded(request.body, MOST_UPLOAD_BYTES);
+  return { form, contentType: request.headers.get('content-type') ?? '', bytes };
 }
 
 /** Either of them. */
@@ -65,6 +66,6 @@ function checkLength(request: Request, most: number): number | undefined {
   const said = request.headers.get('content-length');
   if (said === null) return undefined;
   const bytes = Number(said);
-  if (bytes > most) throw new TooLarge(`body: may have ${most / 1e6} MB at most`, { field: 'body' });
+  if (bytes > most) throw tooLarge(most);
   return bytes;
 }

@@ -8,13 +8,14 @@ export function isForeign(request: Request): boolean {
   if (site !== null) return site !== 'same-origin';
   const origin = request.headers.get('origin');
   // Every browser sends one of the two with such a request: what sends neither has no cookie by accident.
-  return origin !== null && hostOf(origin) !== ownHost(request);
+  return origin !== null && !isOwn(origin, request.headers);
 }
 
-function hostOf(origin: string): string | undefined {
-  return URL.canParse(origin) ? new URL(origin).host : undefined;
-}
-
-function ownHost(request: Request): string | null {
-  return request.headers.get('x-forwarded-host') ?? request.headers.get('host');
+/** The host is read as the origin is: a port that goes without saying is left out, and of several proxies' the first. */
+function isOwn(origin: string, headers: Headers): boolean {
+  if (!URL.canParse(origin)) return false;
+  const { protocol, host } = new URL(origin);
+  const [called = ''] = (headers.get('x-forwarded-host') ?? headers.get('host') ?? '').split(',');
+  const own = `${protocol}//${called.trim()}`;
+  return URL.canParse(own) && new URL(own).host === host;
 }

@@ -56,7 +56,9 @@ export function openRoute(handler: Handler<Omit<Asked, 'caller'>>) {
   };
 }
 
+/** Of the last answer: what the one before a repeat said, such as when to come again, is over. */
 function keep(headers: Headers, kept: Headers): void {
+  for (const name of [...kept.keys()]) if (PASSED_ON.test(name)) kept.delete(name);
   for (const [name, value] of headers) if (PASSED_ON.test(name)) kept.set(name, value);
 }
 

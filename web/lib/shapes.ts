@@ -1,11 +1,31 @@
 /** What the app's own routes answer with, and its pages read. The gateway's wider shapes are in lib/ai. */
 
-export type Service =
-  | 'text-to-image'
-  | 'text-to-speech'
-  | 'speech-to-text'
-  | 'image-to-image'
-  | 'image-to-text';
+export const SERVICES = [
+  'text-to-image',
+  'text-to-speech',
+  'speech-to-text',
+  'image-to-image',
+  'image-to-text',
+] as const;
+
+export type Service = (typeof SERVICES)[number];
+
+/**
+ * What there is for the one who is signed in: pages leave out the rest. An OpenAI-compatible provider keeps and counts
+ * nothing, and a key may be for some services alone.
+ */
+export interface Features {
+  /** Those that may be used. */
+  services: Service[];
+  /** What is made is kept: it has an id, a link, a place in the history, and can be started from. */
+  artifacts: boolean;
+  /** It can be deleted, too. */
+  deleting: boolean;
+  usage: boolean;
+  limits: boolean;
+  /** Pictures are shown while they are made. */
+  previews: boolean;
+}
 
 /** Every answer that is not a success. `retry_after` is in seconds. */
 export interface Failure {
@@ -36,11 +56,12 @@ export interface Pictures extends Answered {
   revised_prompt: string | null;
 }
 
-/** What a picture that is being made sends, one JSON object an event. `image` is a data URI. */
+/** What a picture that is being made sends, one JSON object an event. `image` is a data URI, `status` what would have
+ * been answered had it failed at once. */
 export type PictureEvent =
   | { type: 'preview'; index: number; step: number; steps: number; image: string }
   | ({ type: 'done' } & Pictures)
-  | ({ type: 'error' } & Failure);
+  | ({ type: 'error'; status: number } & Failure);
 
 /** `duration` in seconds. */
 export interface Speech extends Answered {

@@ -7,7 +7,12 @@ import type { Options } from './ai/caller';
 import { AiError, Forbidden, InvalidInput } from './ai/errors';
 import type { Session } from './session';
 
-const API_KEY = z.string().trim().min(1, 'must not be empty').max(200);
+const API_KEY = z
+  .string()
+  .trim()
+  .min(1, 'must not be empty')
+  .max(200)
+  .regex(/^atl_[\x21-\x7e]*$/, 'is no API key: one begins with atl_ and has no spaces or accents');
 const TENANT = z
   .string()
   .trim()

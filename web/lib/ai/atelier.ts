@@ -1,7 +1,16 @@
 /** Asks Atelier's gateway, with a token for the caller's tenant. */
 
 import 'server-only';
-import type { ArtifactPage, Health, Pictures, Reading, Speech, Transcript } from '@/lib/shapes';
+import {
+  type ArtifactPage,
+  type Health,
+  type Pictures,
+  type Reading,
+  SERVICES,
+  type ServiceHealth,
+  type Speech,
+  type Transcript,
+} from '@/lib/shapes';
 import type { Backend } from './backend';
 import { call, json, type Request } from './call';
 import { type Caller, isUpload, type Options } from './caller';
@@ -167,12 +176,13 @@ export const atelier: Backend = {
     return { artifacts, next: page.next } as ArtifactPage;
   },
 
-  async artifactFile(caller, id, { range, ifRange, ifNoneMatch }, options) {
+  async artifactFile(caller, id, { headOnly, range, ifRange, ifNoneMatch }, options) {
     const asked = { range, 'if-range': ifRange, 'if-none-match': ifNoneMatch };
     const headers = Object.fromEntries(
       Object.entries(asked).filter((header): header is [string, string] => !!header[1]),
     );
     return ask(caller, `/artifacts/${encodeURIComponent(id)}`, options, {
+      method: headOnly ? 'HEAD' : 'GET',
       headers,
       expected: [304],
       streamed: true,
@@ -185,9 +195,23 @@ export const atelier: Backend = {
 
   async health(options) {
     const patient = { seconds: HEALTH_SECONDS, patience: 0, ...options };
-    return json<Health>(await ask(undefined, '/health', patient, { expected: [503] }));
+    const found = await json<Health>(await ask(undefined, '/health', patient, { expected: [503] }));
+    const services = Object.entries(found.services).map(([name, service]) => [name, health(service)]);
+    return { status: found.status, services: Object.fromEntries(services), timestamp: found.timestamp };
+  },
+
+  features(caller) {
+    const every = caller.services === undefined;
+    const services = SERVICES.filter((service) => every || caller.services?.includes(service));
+    return { services, artifacts: true, deleting: every, usage: every, limits: true, previews: true };
   },
 };
+
+/** For everyone who is signed in; the machine behind it is its operator's to see. */
+function health({ status, response_time, model, queue, upstreams }: ServiceHealth): ServiceHealth {
+  const counts = queue && { waiting: queue.waiting, running: queue.running };
+  return { status, response_time, model, queue: counts, upstreams };
+}
 
 function answered({
   model,

@@ -2,6 +2,7 @@
 
 import type {
   ArtifactPage,
+  Features,
   Health,
   Limit,
   Model,
@@ -24,8 +25,9 @@ import type {
 } from './input';
 import type { UsageMonth } from './usage';
 
-/** Which part of an artifact, and what of it is known already. */
+/** Which part of an artifact, and what of it is known already. `headOnly`: its headers without its bytes. */
 export interface FileQuery {
+  headOnly?: boolean;
   range?: string;
   ifRange?: string;
   ifNoneMatch?: string;
@@ -45,4 +47,5 @@ export interface Backend {
   artifactFile(caller: Caller, id: string, query: FileQuery, options: Options): Promise<Response>;
   deleteArtifact(caller: Caller, id: string, options: Options): Promise<void>;
   health(options: Options): Promise<Health>;
+  features(caller: Caller): Features;
 }

@@ -3,7 +3,7 @@
 import 'server-only';
 import type { Options } from './caller';
 import { Deadline, pause } from './deadline';
-import { type AiError, Cancelled, Unavailable, UnsupportedMedia, UpstreamFailed } from './errors';
+import { AiError, Cancelled, InvalidInput, Unavailable, UnsupportedMedia, UpstreamFailed } from './errors';
 import { refusalOf } from './refusal';
 
 export interface Request {
@@ -30,24 +30,30 @@ const PASSING = new Set([429, 502, 503]);
 
 /** The answer, whose body may still be on its way. Throws AiError. */
 export async function call(request: Request, options: Options & { seconds: number }): Promise<Response> {
+  const end = performance.now() + options.seconds * 1000;
   let patience = options.patience ?? PATIENCE_SECONDS;
   for (let repeat = 0; ; repeat++) {
+    const left = (end - performance.now()) / 1000;
     try {
-      return await attempt(request, options);
+      return await attempt(request, options, left);
     } catch (problem) {
       const wait = waitBefore(problem as AiError, repeat);
-      if (!mayRepeat(request) || repeat >= MOST_REPEATS || wait === undefined || wait > patience)
-        throw problem;
+      const last = !mayRepeat(request, problem as AiError) || repeat >= MOST_REPEATS || wait === undefined;
+      if (last || wait > Math.min(patience, (end - performance.now()) / 1000)) throw problem;
       patience -= wait;
       await pause(wait, options.signal);
     }
   }
 }
 
-/** A POST is repeated by its Idempotency-Key; a form that streams through is gone once it was sent. */
-function mayRepeat({ method = 'GET', headers, body }: Request): boolean {
+/**
+ * A POST is repeated by its Idempotency-Key, but not where a service has failed at it: that took its time already. A form
+ * that streams through is gone once it was sent.
+ */
+function mayRepeat({ method = 'GET', headers, body }: Request, problem: AiError): boolean {
   if (body instanceof ReadableStream) return false;
-  return method !== 'POST' || headers?.['idempotency-key'] !== undefined;
+  if (method !== 'POST') return true;
+  return headers?.['idempotency-key'] !== undefined && !(problem instanceof UpstreamFailed);
 }
 
 /** Seconds, or undefined for a failure that would come again. */
@@ -56,33 +62,55 @@ function waitBefore(problem: AiError, repeat: number): number | undefined {
   return problem.retryAfter ?? FIRST_PAUSE_SECONDS * 2 ** repeat;
 }
 
-async function attempt(request: Request, options: Options & { seconds: number }): Promise<Response> {
-  const deadline = new Deadline(options.seconds, options.signal);
+/** `left`: the seconds until the answer must have begun. */
+async function attempt(
+  request: Request,
+  options: Options & { seconds: number },
+  left: number,
+): Promise<Response> {
+  const deadline = new Deadline(options.seconds, options.signal, left);
   try {
-    const response = await fetch(request.url, await init(request, deadline.signal));
+    const sent = await init(request, deadline);
+    const response = await fetch(request.url, sent).catch(unreachable);
     options.onAnswer?.(response.headers);
     if (!response.ok && !request.expected?.includes(response.status)) throw await refusalOf(response);
     return watched(response, deadline, request.streamed ?? false);
   } catch (problem) {
     deadline.end();
-    throw deadline.problem(problem) ?? unreachable(problem);
+    throw deadline.problem(problem) ?? problem;
   }
 }
 
-async function init(
-  { method, headers, body, authorize }: Request,
-  signal: AbortSignal,
-): Promise<RequestInit> {
+async function init({ method, headers, body, authorize }: Request, deadline: Deadline): Promise<RequestInit> {
   const authorization = await authorize?.();
   return {
     method: method ?? 'GET',
-    headers: { ...headers, ...(authorization && { authorization }) },
-    body,
-    signal,
+    headers: new Headers({ ...headers, ...(authorization && { authorization }) }),
+    body: body instanceof ReadableStream ? timed(body, deadline) : body,
+    signal: deadline.signal,
     redirect: 'manual',
     cache: 'no-store',
     ...(body instanceof ReadableStream && { duplex: 'half' }),
   };
+}
+
+/** A body that streams through: its time begins anew with each piece, and what is wrong with it ends the request. */
+function timed(body: ReadableStream<Uint8Array>, deadline: Deadline): ReadableStream<Uint8Array> {
+  const source = body.getReader();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = await source.read();
+        deadline.extend();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      } catch (problem) {
+        deadline.fail(problem instanceof AiError ? problem : cutOff(problem));
+        controller.error(problem);
+      }
+    },
+    cancel: (reason) => source.cancel(reason),
+  });
 }
 
 /** The response with a body that the deadline watches to its end. */
@@ -125,11 +153,14 @@ export async function json<Shape>(response: Response): Promise<Shape> {
   return (await response.json()) as Shape;
 }
 
-function unreachable(problem: unknown): AiError {
-  if (problem instanceof Error && 'retryAfter' in problem) return problem as AiError;
-  return new Unavailable('The AI service cannot be reached; is it running, and is its address right?', {
-    cause: problem,
+function unreachable(cause: unknown): never {
+  throw new Unavailable('The AI service cannot be reached; is it running, and is its address right?', {
+    cause,
   });
+}
+
+function cutOff(cause: unknown): AiError {
+  return new InvalidInput('body: broke off before its end', { field: 'body', cause });
 }
 
 function brokenOff(problem: unknown): AiError {

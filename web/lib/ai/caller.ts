@@ -10,13 +10,13 @@ export interface Caller {
 export interface Options {
   /** Aborts the request, also in the gateway: what was delivered by then is metered. */
   signal?: AbortSignal;
-  /** For the whole answer; of a stream: until its beginning, and between two of its pieces. */
+  /** For the whole answer, repeats included; of a stream: until its beginning, and between two of its pieces. */
   seconds?: number;
   /** Repeating a request with the same key is charged once. One is made up where none is given. */
   idempotencyKey?: string;
   /** Seconds that repeats may wait, together; 0 repeats nothing. */
   patience?: number;
-  /** Sees the headers of the answer, such as what is left of the limits. */
+  /** Sees the headers of the answer, such as what is left of the limits; of each one, where it was asked for again. */
   onAnswer?: (headers: Headers) => void;
 }
 

@@ -1,4 +1,4 @@
-/** The time that a request has: it ends with the caller's signal, or when nothing has come for too long. */
+/** The time that a request has: it ends with the caller's signal, or when nothing has gone or come for too long. */
 
 import { type AiError, Cancelled, TooSlow } from './errors';
 
@@ -8,23 +8,30 @@ export class Deadline {
   readonly #seconds: number;
   readonly #cancel = () => this.#controller.abort();
   #timer?: ReturnType<typeof setTimeout>;
+  #fault?: AiError;
+  #over = false;
 
-  constructor(seconds: number, given?: AbortSignal) {
+  /** `left`: what is left of the seconds at first. */
+  constructor(seconds: number, given?: AbortSignal, left = seconds) {
     this.#seconds = seconds;
     this.#given = given;
     if (given?.aborted) this.#cancel();
     given?.addEventListener('abort', this.#cancel);
-    this.extend();
+    this.#begin(left);
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** Something has come: the time begins anew. */
+  /** Something has gone or come: the time begins anew. */
   extend(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#cancel, this.#seconds * 1000);
+    if (!this.#over) this.#begin(this.#seconds);
+  }
+
+  #begin(seconds: number): void {
+    this.#timer = setTimeout(this.#cancel, Math.max(0, seconds) * 1000);
   }
 
   /** Nothing is waited for: the time stands still until it is extended. */
@@ -32,7 +39,14 @@ export class Deadline {
     clearTimeout(this.#timer);
   }
 
+  /** The request cannot go on, for a fault of what it sends. */
+  fail(fault: AiError): void {
+    this.#fault = fault;
+    this.#cancel();
+  }
+
   end(): void {
+    this.#over = true;
     this.hold();
     this.#given?.removeEventListener('abort', this.#cancel);
   }
@@ -41,6 +55,7 @@ export class Deadline {
   problem(cause: unknown): AiError | undefined {
     if (!this.signal.aborted) return undefined;
     if (this.#given?.aborted) return new Cancelled('The request was cancelled', { cause });
+    if (this.#fault) return this.#fault;
     return new TooSlow(`The answer did not come within ${this.#seconds} s; try again, or ask for less`, {
       cause,
     });

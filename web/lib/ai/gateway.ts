@@ -88,5 +88,8 @@ export const artifactFile = async (
 export const deleteArtifact = async (caller: Caller, id: string, options: Options = {}) =>
   backend().deleteArtifact(caller, id, options);
 
+/** What there is for the caller. Asks nobody. Throws NotConfigured. */
+export const features = (caller: Caller) => backend().features(caller);
+
 /** How every service is. */
 export const health = async (options: Options = {}) => backend().health(options);

@@ -205,7 +205,7 @@ export interface paths {
         };
         /**
          * A stored file, or the part of it that Range names
-         * @description The bytes: for a signed link as it is, else for the owner's token.
+         * @description The bytes: for a signed link as it is, else for a token of its tenant and service.
          */
         get: operations["content_artifacts__artifact__get"];
         put?: never;

@@ -74,7 +74,8 @@ export async function* pictureEvents(
     if (event.type.endsWith('.completed')) done.push(event);
   }
   const last = done.at(-1);
-  if (!last) throw new UpstreamFailed('The answer broke off before its end; try again', { requestId });
+  if (!last || done.length < (last.images ?? 1))
+    throw new UpstreamFailed('The answer broke off before its end; try again', { requestId });
   yield {
     type: 'done',
     images: done.map((event) => picture(event, event.output_format)),

@@ -34,6 +34,11 @@ function post(path: string, input: object | FormData, options: Options, streamed
   return ask(path, options, { method: 'POST', headers, body: JSON.stringify(input), streamed });
 }
 
+/** For what the provider's answer leads to: the caller's time and signal, and nothing of the provider's own. */
+function fetching({ signal, seconds, patience }: Options): Options & { seconds: number } {
+  return { signal, seconds: seconds ?? providerSettings().seconds, patience };
+}
+
 type ModelSetting = 'imageModel' | 'speechModel' | 'transcriptionModel' | 'visionModel';
 
 const VARIABLES: Record<ModelSetting, string> = {
@@ -84,19 +89,24 @@ function fileOf(form: FormData): File {
 
 const textOf = (form: FormData, name: string) => form.get(name)?.toString() || undefined;
 
-function drawn({ prompt, n, size, output_format, model, stream, partial_images }: PictureInput) {
-  const previews = stream
-    ? { stream, partial_images: Math.min(partial_images ?? MOST_PREVIEWS, MOST_PREVIEWS) }
-    : {};
-  return { model: modelFor('imageModel', model), prompt, n, size, output_format, ...previews };
+/** How many previews to ask for; 0 sends none of the fields that a provider without them refuses. */
+function previewsOf(stream: boolean, wanted = MOST_PREVIEWS): number {
+  return stream && providerSettings().previews ? Math.min(wanted, MOST_PREVIEWS) : 0;
+}
+
+function drawn({ prompt, n, size, output_format, model }: PictureInput, previews: number) {
+  const streamed = previews ? { stream: true, partial_images: previews } : {};
+  return { model: modelFor('imageModel', model), prompt, n, size, output_format, ...streamed };
 }
 
 export const provider: Backend = {
   async textToImage(_, input, options) {
-    const sent = drawn(input);
-    const response = await post('/images/generations', sent, options, input.stream);
-    const warnings = notTaken(Object.keys(input));
-    return providedPictures(response, { warnings, stream: input.stream ?? false, model: sent.model });
+    const stream = input.stream ?? false;
+    const previews = previewsOf(stream, input.partial_images);
+    const sent = drawn(input, previews);
+    const response = await post('/images/generations', sent, options, previews > 0);
+    const asked = { warnings: notTaken(Object.keys(input)), stream, previews, model: sent.model };
+    return providedPictures(response, asked, fetching(options));
   },
 
   async imageToImage(_, input, options) {
@@ -114,9 +124,14 @@ export const provider: Backend = {
     sent.set('image', fileOf(form));
     const mask = form.get('mask');
     if (mask instanceof File) sent.set('mask', mask);
-    if (stream) sent.set('stream', 'true');
-    const response = await post('/images/edits', sent, options, stream);
-    return providedPictures(response, { warnings: notTaken(form.keys()), stream, model });
+    const previews = previewsOf(stream);
+    if (previews) {
+      sent.set('stream', 'true');
+      sent.set('partial_images', String(previews));
+    }
+    const response = await post('/images/edits', sent, options, previews > 0);
+    const asked = { warnings: notTaken(form.keys()), stream, previews, model };
+    return providedPictures(response, asked, fetching(options));
   },
 
   async textToSpeech(_, input, options) {
@@ -205,6 +220,13 @@ export const provider: Backend = {
       services: Object.fromEntries(well),
       timestamp: new Date().toISOString(),
     } as Health;
+  },
+
+  features() {
+    const settings = providerSettings();
+    const services = configured(settings).flatMap((model) => model.services);
+    const none = { artifacts: false, deleting: false, usage: false, limits: false };
+    return { services, ...none, previews: settings.previews };
   },
 
   usage: async () => Promise.reject(unavailable('usage records')),

@@ -31,6 +31,9 @@ const Environment = z.object({
     })
     .optional(),
   AI_PROVIDER_KEY: text.optional(),
+  AI_PROVIDER_PREVIEWS: z
+    .enum(['true', 'false'], 'must be true, for a provider that streams pictures, or false (the default)')
+    .default('false'),
   AI_PROVIDER_IMAGE_MODEL: model,
   AI_PROVIDER_SPEECH_MODEL: model,
   AI_PROVIDER_SPEECH_VOICE: model,
@@ -52,6 +55,8 @@ export interface ProviderSettings {
   url: string;
   key?: string;
   seconds: number;
+  /** It knows `stream` and `partial_images` of pictures: many refuse a request that has them. */
+  previews: boolean;
   imageModel?: string;
   speechModel?: string;
   voice?: string;
@@ -100,6 +105,7 @@ export function providerSettings(): ProviderSettings {
     url: set.AI_PROVIDER_URL.replace(/\/+$/, ''),
     key: set.AI_PROVIDER_KEY,
     seconds: set.AI_GATEWAY_SECONDS,
+    previews: set.AI_PROVIDER_PREVIEWS === 'true',
     imageModel: set.AI_PROVIDER_IMAGE_MODEL,
     speechModel: set.AI_PROVIDER_SPEECH_MODEL,
     voice: set.AI_PROVIDER_SPEECH_VOICE,

@@ -2,6 +2,7 @@
 
 export interface Handlers {
   GET?: Handler;
+  HEAD?: Handler;
   POST?: Handler;
   DELETE?: Handler;
 }
@@ -21,7 +22,7 @@ export async function send(
     body: json ? JSON.stringify(body) : (body as FormData | undefined),
     headers: {
       host: 'app.test',
-      ...(method !== 'GET' && { 'sec-fetch-site': 'same-origin' }),
+      ...(method !== 'GET' && method !== 'HEAD' && { 'sec-fetch-site': 'same-origin' }),
       ...(json && { 'content-type': 'application/json' }),
       ...headers,
     },

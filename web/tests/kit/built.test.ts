@@ -146,6 +146,16 @@ describe.skipIf(!BUILT && !process.env.CI)('the built app', () => {
     const picture = await app.send(url, { method: 'GET' });
     expect([picture.status, picture.headers.get('content-type')]).toEqual([200, 'image/png']);
     expect((await app.send(url, { method: 'GET', headers: { cookie: '' } })).status).toBe(401);
+    const bytes = String((await picture.arrayBuffer()).byteLength);
+    const head = await app.send(url, { method: 'HEAD' });
+    const part = await app.send(url, { method: 'GET', headers: { range: 'bytes=1-3' } });
+    expect([picture, head, part].map(({ headers }) => headers.get('content-length'))).toEqual([
+      bytes,
+      bytes,
+      '3',
+    ]);
+    expect([head.status, head.headers.get('content-type')]).toEqual([200, 'image/png']);
+    expect([part.status, await part.text()]).toEqual([206, 'PNG']);
     const foreign = { 'sec-fetch-site': 'cross-site' };
     expect((await app.send(url, { method: 'DELETE', headers: foreign })).status).toBe(403);
   });

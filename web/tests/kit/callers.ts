@@ -63,6 +63,27 @@ export function slowUpload(until: Promise<void>) {
   return { form, contentType: 'multipart/form-data; boundary=x', sent: head + tail };
 }
 
+/** A body of so many equal pieces, each after a pause, and how many were taken of it. */
+export function pieces(count: number, { bytes, milliseconds = 0 }: { bytes: number; milliseconds?: number }) {
+  const piece = new Uint8Array(bytes).fill(0x78);
+  const made = { taken: 0, cancelled: false };
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        if (milliseconds) await new Promise((resolve) => setTimeout(resolve, milliseconds));
+        if (made.taken === count) return controller.close();
+        made.taken += 1;
+        controller.enqueue(piece);
+      },
+      cancel() {
+        made.cancelled = true;
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return Object.assign(made, { body });
+}
+
 /** Until it holds, for 20 seconds at most. */
 export async function until<Found>(
   look: () => Promise<Found>,

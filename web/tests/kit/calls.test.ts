@@ -1,6 +1,7 @@
 /** What a call does when the other end is away, slow, full or broken: repeats, budgets, and one class for each. */
 
 import { describe, expect, test, vi } from 'vitest';
+import { ownerOf } from '@/lib/ai/atelier';
 import {
   type AiError,
   Cancelled,
@@ -20,8 +21,8 @@ import {
   UploadTooSlow,
   UpstreamFailed,
 } from '@/lib/ai/errors';
-import { health, imageToText, limits, models, textToImage } from '@/lib/ai/gateway';
-import { slowUpload, someone, upload } from './callers';
+import { artifactFile, health, imageToText, limits, models, textToImage } from '@/lib/ai/gateway';
+import { pieces, slowUpload, someone, upload } from './callers';
 import { type Reply, says, standIn } from './stand-in';
 
 const MADE = {
@@ -88,6 +89,23 @@ describe('repeats', () => {
     expect(asked).toHaveLength(4);
   });
 
+  test('are not made of work that a service failed at', async () => {
+    const { asked } = await replying(says(502, refusal('upstream_failed')));
+    await expect(textToImage(someone(), INPUT)).rejects.toBeInstanceOf(UpstreamFailed);
+    expect(asked).toHaveLength(1);
+  });
+
+  test('have the time of one request together', async () => {
+    const { asked } = await replying(async (response, request) => {
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      says(502, refusal('upstream_failed'))(response, request);
+    });
+    const began = Date.now();
+    await expect(models(someone(), { seconds: 1.3 })).rejects.toBeInstanceOf(TooSlow);
+    expect(Date.now() - began).toBeLessThan(1900);
+    expect(asked).toHaveLength(2);
+  });
+
   test('are not made of a form that streams through: it is gone', async () => {
     const { asked } = await replying(says(503, refusal('overloaded'), { 'retry-after': '0' }));
     const form = upload({ file: new File(['x'], 'x.png') });
@@ -121,6 +139,68 @@ test('a form streams through, unchanged and not held back', async () => {
   const { sent, ...form } = slowUpload(begun);
   expect((await imageToText(someone(), form)).caption).toBe('a circle');
   expect(asked[0]).toMatchObject({ body: sent, headers: { 'content-type': form.contentType } });
+});
+
+describe('time', () => {
+  const READING = { ...MADE, caption: 'a circle', ocr_text: null, ocr_lines: null, rotation: 0, pages: 1 };
+  const contentType = 'multipart/form-data; boundary=x';
+
+  test('does not run out for an upload that goes on, however long', async () => {
+    const { asked } = await replying(says(200, READING));
+    const { body: form } = pieces(8, { bytes: 1000, milliseconds: 150 });
+    const read = await imageToText(someone(), { form, contentType }, { seconds: 0.6 });
+    expect(read.caption).toBe('a circle');
+    expect(asked[0]?.body).toHaveLength(8000);
+  });
+
+  test('runs out for one that stands still, and for the answer after it', async () => {
+    const { asked } = await replying(() => undefined);
+    const began = Date.now();
+    const still = { form: pieces(2, { bytes: 1000, milliseconds: 30_000 }).body, contentType };
+    await expect(imageToText(someone(), still, { seconds: 0.4 })).rejects.toBeInstanceOf(TooSlow);
+    const sent = { form: pieces(1, { bytes: 1000 }).body, contentType };
+    await expect(imageToText(someone(), sent, { seconds: 0.4 })).rejects.toBeInstanceOf(TooSlow);
+    expect(Date.now() - began).toBeLessThan(5000);
+    expect(asked).toHaveLength(1);
+  });
+
+  test('does not run while the answer waits for its reader', async () => {
+    const bytes = 20_000_000;
+    await replying((response) => {
+      response.writeHead(200, { 'content-type': 'audio/wav', 'content-length': bytes });
+      response.end(Buffer.alloc(bytes));
+    });
+    const file = await artifactFile(someone(), crypto.randomUUID(), {}, { seconds: 0.3 });
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const reader = file.body?.getReader();
+    let read = (await reader?.read())?.value?.length ?? 0;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
+      read += part.value.length;
+    }
+    expect(read).toBe(bytes);
+  });
+});
+
+test('an upload that breaks off is told as that, not as an answer that is missing', async () => {
+  const { begun } = await replying(says(200, MADE));
+  const form = new ReadableStream<Uint8Array>({
+    async start(controller) {
+      controller.enqueue(new Uint8Array(1000));
+      await begun;
+      controller.error(new Error('gone'));
+    },
+  });
+  const sending = imageToText(someone(), { form, contentType: 'multipart/form-data; boundary=x' });
+  await expect(sending).rejects.toMatchObject({ name: 'InvalidInput', field: 'body' });
+});
+
+test('what cannot be sent at all is neither repeated nor taken for a gateway that is away', async () => {
+  const { asked } = await replying(says(200, {}));
+  const began = Date.now();
+  await expect(ownerOf('schlüssel→')).rejects.toBeInstanceOf(TypeError);
+  expect(Date.now() - began).toBeLessThan(200);
+  expect(asked).toEqual([]);
 });
 
 describe('every kind of failure', () => {
@@ -245,6 +325,11 @@ describe('streams', () => {
   test('that break off are failures', async () => {
     await replying(streaming(event(preview)));
     await expect(read()).rejects.toBeInstanceOf(UpstreamFailed);
+    const first = { ...preview, type: 'image_generation.completed', url: '/artifacts/x', images: 2 };
+    await replying(streaming(event(first)));
+    await expect(read()).rejects.toBeInstanceOf(UpstreamFailed);
+    await replying(streaming(event(first), event(first)));
+    expect(await read()).toMatchObject([{ type: 'done', images: [{}, {}] }]);
   });
 
   test('may last as long as something comes, and no longer', async () => {

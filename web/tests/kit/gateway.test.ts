@@ -191,6 +191,9 @@ describe('the account', () => {
     const voices = found.find(({ service }) => service === 'text-to-speech')?.voices;
     expect(voices?.[0]).toEqual({ id: expect.any(String) });
     const well = await health();
+    expect(Object.keys(well)).toEqual(['status', 'services', 'timestamp']);
+    const shown = ['status', 'response_time', 'model', 'queue', 'upstreams'];
+    expect(Object.keys(well.services['text-to-image'] ?? {})).toEqual(shown);
     expect(well.status).toBe('healthy');
     expect(Object.keys(well.services)).toHaveLength(5);
   });
@@ -237,11 +240,15 @@ describe('between tenants', () => {
     expect((await bytesOf(owner, id)).length).toBeGreaterThan(100);
   });
 
-  test('a caller who may use some services may use no other, and see no files', async () => {
+  test('a caller who may use some services may use no other, and see what they made alone', async () => {
     const caller = { ...someone(), services: ['text-to-speech'] };
-    expect((await textToSpeech(caller, { text: 'yes' })).duration).toBeGreaterThan(0);
+    const { id } = await textToSpeech(caller, { text: 'yes' });
+    const picture = await aPicture({ ...caller, services: undefined });
     await expect(textToImage(caller, QUICK)).rejects.toMatchObject({ status: 403, name: 'Forbidden' });
-    await expect(artifacts(caller)).rejects.toMatchObject({ status: 403 });
+    expect((await artifacts(caller)).artifacts.map((kept) => kept.id)).toEqual([id]);
+    expect((await bytesOf(caller, id)).byteLength).toBeGreaterThan(1000);
+    await expect(bytesOf(caller, picture.id)).rejects.toMatchObject({ status: 403 });
+    await expect(deleteArtifact(caller, id)).rejects.toMatchObject({ status: 403 });
   });
 });
 

@@ -3,6 +3,7 @@
 import { beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import * as artifact from '@/app/api/ai/artifacts/[id]/route';
 import * as artifacts from '@/app/api/ai/artifacts/route';
+import * as features from '@/app/api/ai/features/route';
 import * as generate from '@/app/api/ai/generate-image/route';
 import * as health from '@/app/api/ai/health/route';
 import * as edit from '@/app/api/ai/image-to-image/route';
@@ -16,8 +17,9 @@ import * as usage from '@/app/api/ai/usage/route';
 import * as signing from '@/app/api/session/route';
 import type { ArtifactPage, Failure, Pictures, Speech } from '@/lib/shapes';
 import { type Handlers, send } from './browser';
-import { form, settled, someone } from './callers';
+import { form, pieces, settled, someone } from './callers';
 import { browser } from './next-headers';
+import { says, standIn } from './stand-in';
 
 const QUICK = { prompt: 'a red circle', num_inference_steps: 2 };
 const EVERY: [string, Handlers, keyof Handlers][] = [
@@ -28,7 +30,9 @@ const EVERY: [string, Handlers, keyof Handlers][] = [
   ['text-to-speech', speak, 'POST'],
   ['artifacts', artifacts, 'GET'],
   ['artifacts/[id]', artifact, 'GET'],
+  ['artifacts/[id]', artifact, 'HEAD'],
   ['artifacts/[id]', artifact, 'DELETE'],
+  ['features', features, 'GET'],
   ['health', health, 'GET'],
   ['limits', limits, 'GET'],
   ['models', models, 'GET'],
@@ -50,10 +54,8 @@ beforeEach(() => browser.forget());
 describe('whoever is not signed in', () => {
   test.each(EVERY)('gets 401 from %s (%#)', async (_, handlers, method) => {
     const body = method === 'POST' ? { prompt: 'x' } : undefined;
-    expect(await failure(await send(handlers, method, { body }))).toMatchObject({
-      status: 401,
-      code: 'unauthenticated',
-    });
+    const told = await failure(await send(handlers, method, { body }));
+    expect(told).toMatchObject({ status: 401, code: 'unauthenticated' });
   });
 
   test('is nobody', async () => {
@@ -76,16 +78,19 @@ describe('another site', () => {
 
   test('is told by its Origin in browsers that send nothing else', async () => {
     await signedIn();
-    const from = (origin: string) => {
+    const from = (origin: string, more = {}) => {
       const request = new Request('http://app.test/', {
         method: 'DELETE',
-        headers: { origin, host: 'app.test' },
+        headers: { origin, host: 'app.test', ...more },
       });
       return signing.DELETE(request, { params: Promise.resolve({}) });
     };
     expect((await from('http://evil.test')).status).toBe(403);
     expect((await from('null')).status).toBe(403);
     expect((await from('http://app.test')).status).toBe(204);
+    const proxied = { 'x-forwarded-host': 'shop.test:443, inner:3000' };
+    expect((await from('https://shop.test', proxied)).status).toBe(204);
+    expect((await from('https://inner:3000', proxied)).status).toBe(403);
   });
 
   test('cannot send a plain form in place of JSON', async () => {
@@ -136,6 +141,30 @@ describe('a bad request', () => {
     });
   });
 
+  test.each([
+    ['by anyone', signing, 'application/json', 3e6],
+    ['as JSON', generate, 'application/json', 3e6],
+    ['as JSON, where a form may be', edit, 'application/json', 3e6],
+    ['as a form', edit, 'multipart/form-data; boundary=x', 102e6],
+    ['as a recording', transcribe, 'multipart/form-data; boundary=x', 102e6],
+  ])('of no known length is read only so far: sent %s', async (_, { POST }, type, mostBytes) => {
+    await signedIn();
+    const gateway = await standIn(says(200, {}));
+    vi.stubEnv('AI_GATEWAY_URL', gateway.url);
+    const endless = pieces(400, { bytes: 1_000_000 });
+    const headers = { 'content-type': type };
+    const request = new Request('http://app.test/', {
+      method: 'POST',
+      body: endless.body,
+      headers,
+      duplex: 'half',
+    } as RequestInit);
+    const told = await failure(await POST(request, { params: Promise.resolve({}) }));
+    expect(told).toMatchObject({ status: 413, field: 'body', error: expect.stringContaining('at most') });
+    expect(endless.taken * 1_000_000).toBeLessThanOrEqual(mostBytes);
+    expect(gateway.asked).toEqual([]);
+  });
+
   test('of a month says how it must look', async () => {
     await signedIn();
     expect(await failure(await send(usage, 'GET', { path: '/?month=may' }))).toMatchObject({
@@ -156,6 +185,30 @@ describe('what the gateway says', () => {
     const told = await failure(refused);
     expect(told).toMatchObject({ status: 429, code: 'rate_limited', request_id: expect.any(String) });
     expect(refused.headers.get('retry-after')).toBe(String(told.retry_after));
+  });
+
+  test('is of the last answer, where it was asked again', async () => {
+    await signedIn();
+    const busy = says(
+      503,
+      { error: 'Busy', code: 'overloaded' },
+      { 'retry-after': '0', 'x-request-id': 'r1' },
+    );
+    const gateway = await standIn(busy, says(200, { limits: [] }, { 'x-ratelimit-limit': '5' }));
+    vi.stubEnv('AI_GATEWAY_URL', gateway.url);
+    const told = await send(limits, 'GET');
+    const names = ['retry-after', 'x-request-id', 'x-ratelimit-limit'];
+    expect([told.status, ...names.map((name) => told.headers.get(name))]).toEqual([200, null, null, '5']);
+  });
+
+  test('of a stream that fails on its way has the status that it would have had', async () => {
+    await signedIn();
+    const failure = { error: { message: 'A limit is used up', code: 'rate_limited' } };
+    const event = `event: error\ndata: ${JSON.stringify(failure)}\n\n`;
+    const gateway = await standIn(says(200, event, { 'content-type': 'text/event-stream' }));
+    vi.stubEnv('AI_GATEWAY_URL', gateway.url);
+    const told = await (await send(generate, 'POST', { body: { ...QUICK, stream: true } })).text();
+    expect(JSON.parse(told.slice(6))).toMatchObject({ type: 'error', status: 429, code: 'rate_limited' });
   });
 
   test('is 503 with the remedy where a setting is missing', async () => {
@@ -184,6 +237,14 @@ describe('pictures', () => {
     const whole = await send(artifact, 'GET', { params: { id } });
     expect([whole.status, whole.headers.get('content-type')]).toEqual([200, 'image/png']);
     expect(whole.headers.get('vary')).toBe('Cookie');
+    const length = String((await whole.arrayBuffer()).byteLength);
+    const head = await send(artifact, 'HEAD', { params: { id } });
+    expect([head.status, head.body, head.headers.get('etag')]).toEqual([
+      200,
+      null,
+      whole.headers.get('etag'),
+    ]);
+    expect([whole, head].map(({ headers }) => headers.get('content-length'))).toEqual([length, length]);
     const part = await send(artifact, 'GET', { params: { id }, headers: { range: 'bytes=1-3' } });
     expect([part.status, await part.text()]).toEqual([206, 'PNG']);
     expect(part.headers.get('content-range')).toMatch(/^bytes 1-3\//);
@@ -193,6 +254,10 @@ describe('pictures', () => {
     expect(kept.headers.get('content-disposition')).toBe(
       `attachment; filename="-bersicht-1-.png"; filename*=UTF-8''%C3%9Cbersicht%20%221%22.png`,
     );
+
+    const long = `/?download=${encodeURIComponent(`${'x'.repeat(99)}😀😀`)}`;
+    const cut = await send(artifact, 'GET', { params: { id }, path: long });
+    expect(cut.headers.get('content-disposition')).toMatch(/''x{99}%F0%9F%98%80$/);
 
     browser.forget();
     await signedIn();
@@ -305,14 +370,32 @@ describe('signing in', () => {
     expect(found).toEqual({ tenant: 'keyed', user: expect.stringMatching(/^key:/) });
     expect(await (await send(signing, 'GET')).json()).toEqual(found);
     expect((await send(usage, 'GET')).status).toBe(200);
+    const every = { artifacts: true, deleting: true, usage: true, limits: true, previews: true };
+    expect(await (await send(features, 'GET')).json()).toEqual({ services: expect.any(Array), ...every });
     await send(signing, 'POST', { body: { api_key: someKey } });
-    expect((await send(speak, 'POST', { body: { text: 'yes' } })).status).toBe(200);
+    const has = await (await send(features, 'GET')).json();
+    expect(has).toMatchObject({
+      services: ['text-to-speech'],
+      artifacts: true,
+      deleting: false,
+      usage: false,
+    });
+    const spoken = (await (await send(speak, 'POST', { body: { text: 'yes' } })).json()) as Speech;
+    expect((await send(artifact, 'GET', { params: { id: spoken.id } })).status).toBe(200);
+    const kept = (await (await send(artifacts, 'GET')).json()) as ArtifactPage;
+    expect(kept.artifacts.map(({ service }) => service)).toContain('text-to-speech');
     expect(await failure(await send(generate, 'POST', { body: QUICK }))).toMatchObject({ status: 403 });
     expect((await send(signing, 'DELETE')).status).toBe(204);
     expect((await send(usage, 'GET')).status).toBe(401);
   });
 
   test('refuses a key that is nobody’s, and names of tenants in production', async () => {
+    const began = Date.now();
+    for (const api_key of ['atl_wröng', 'atl_→', 'atl_a\nb', 'eyJhbGciOiJIUzI1NiJ9.e30.x']) {
+      const odd = await failure(await send(signing, 'POST', { body: { api_key } }));
+      expect(odd).toMatchObject({ status: 422, field: 'api_key' });
+    }
+    expect(Date.now() - began).toBeLessThan(500);
     const wrong = await failure(await send(signing, 'POST', { body: { api_key: 'atl_wrong' } }));
     expect(wrong).toMatchObject({ status: 401, field: 'api_key' });
     vi.stubEnv('NODE_ENV', 'production');

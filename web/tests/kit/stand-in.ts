@@ -37,9 +37,13 @@ export async function standIn(...replies: Reply[]): Promise<StandIn> {
       response.once('close', () => !response.writableFinished && resolve());
     });
     let body = '';
-    for await (const piece of request) {
-      begin();
-      body += piece;
+    try {
+      for await (const piece of request) {
+        begin();
+        body += piece;
+      }
+    } catch {
+      return; // broken off
     }
     const { method = '', url = '', headers } = request;
     const reply = replies[Math.min(asked.length, replies.length - 1)];

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -129,12 +129,13 @@ class Artifacts:
         after: tuple[datetime, str] | None = None,
         limit: int = 50,
         request_id: str | None = None,
-        service: str | None = None,
+        services: Collection[str] | None = None,
     ) -> tuple[list[Artifact], bool]:
-        """The tenant's artifacts, newest first, and whether there are more. after: (created, id) of the last seen."""
+        """The tenant's artifacts, newest first, and whether there are more. after: (created, id) of the last seen.
+        services: what made them; none: any."""
         async with self._database.connect() as connection:
             found = await rows.list_page(
-                connection, tenant, after=after, limit=limit + 1, request_id=request_id, service=service
+                connection, tenant, after=after, limit=limit + 1, request_id=request_id, services=services
             )
         return found[:limit], len(found) > limit
 

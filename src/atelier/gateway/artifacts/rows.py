@@ -89,7 +89,7 @@ async def list_page(
     after: tuple[datetime, str] | None,
     limit: int,
     request_id: str | None = None,
-    service: str | None = None,
+    services: Collection[str] | None = None,
 ) -> list[Artifact]:
     """The tenant's, newest first; after: (created, id) of the last one of the page before."""
     question = _WITH_SERVICE.where(artifacts.c.tenantId == tenant, live())
@@ -97,8 +97,8 @@ async def list_page(
         question = question.where(tuple_(artifacts.c.createdAt, artifacts.c.id) < tuple_(*_typed(after)))
     if request_id is not None:
         question = question.where(artifacts.c.requestId == request_id)
-    if service is not None:
-        question = question.where(usage.c.service == service)
+    if services is not None:
+        question = question.where(usage.c.service.in_(services))
     newest = question.order_by(artifacts.c.createdAt.desc(), artifacts.c.id.desc()).limit(limit)
     return [_artifact(row) for row in await connection.execute(newest)]
 

@@ -22,15 +22,14 @@ _ENDINGS = {"audio/ogg": ".opus", "audio/wav": ".wav", "audio/aac": ".aac", "aud
 
 
 async def content(request: Request) -> Response:
-    """The bytes: for a signed link as it is, else for the owner's token."""
+    """The bytes: for a signed link as it is, else for a token of its tenant and service."""
     gateway = gateway_of(request)
     name, query = request.path_params["artifact"], request.query_params
     signed = (query.get("expires", ""), query["signature"]) if "signature" in query else None
     if signed is not None:
         found = await gateway.artifacts.of_link(name, *signed)
     elif "authorization" in request.headers:
-        caller = await gateway.owner(request)
-        found = await gateway.artifacts.of_tenant(name, caller.tenant)
+        found = await gateway.artifact(request, name)
     else:
         raise Unauthenticated("Open the signed link, or send the header Authorization: Bearer <token or API key>")
     if _is_known(request.headers, found):

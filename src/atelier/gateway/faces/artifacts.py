@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from atelier.catalog import SERVICES
-from atelier.errors import InvalidRequest
+from atelier.errors import Forbidden, InvalidRequest
 from atelier.gateway.artifacts import Artifact
 from atelier.gateway.artifacts.names import is_id
+from atelier.gateway.auth import Caller
 from atelier.gateway.faces import artifact_file, reference
 from atelier.gateway.faces.endpoints import gateway_of
 
@@ -58,14 +60,14 @@ class Deleted(BaseModel):
 
 async def list_own(request: Request) -> Response:
     gateway = gateway_of(request)
-    caller = await gateway.owner(request)
+    caller, _ = await gateway.caller(request)
     query, base = request.query_params, gateway.base_url(request)
     found, more = await gateway.artifacts.list_page(
         caller.tenant,
         after=_cursor(query.get("after")),
         limit=_limit(query.get("limit")),
         request_id=_request_id(query.get("request_id")),
-        service=_service(query.get("service")),
+        services=_services(query.get("service"), caller),
     )
     following = f"{(found[-1].created_at - _EPOCH) // timedelta(microseconds=1)}_{found[-1].id}" if more else None
     page = ArtifactPage(
@@ -76,8 +78,7 @@ async def list_own(request: Request) -> Response:
 
 async def show(request: Request) -> Response:
     gateway = gateway_of(request)
-    caller = await gateway.owner(request)
-    found = await gateway.artifacts.of_tenant(request.path_params["artifact"], caller.tenant)
+    found = await gateway.artifact(request, request.path_params["artifact"])
     return _json(_entry(found, gateway.artifacts.link(found.id, gateway.base_url(request))))
 
 
@@ -140,10 +141,15 @@ def _request_id(given: str | None) -> str | None:
     return given
 
 
-def _service(given: str | None) -> str | None:
-    if given is not None and given not in SERVICES:
+def _services(given: str | None, caller: Caller) -> Collection[str] | None:
+    """The one that is asked for, else those that the credentials are for; None is every one."""
+    if given is None:
+        return caller.services
+    if given not in SERVICES:
         raise InvalidRequest(f"service: must be one of {', '.join(SERVICES)}", field="service")
-    return given
+    if not caller.may(given):
+        raise Forbidden(f"These credentials are not for {given}; use some that are, or ask your operator")
+    return [given]
 
 
 def _moment(given: str) -> datetime:

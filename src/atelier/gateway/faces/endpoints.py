@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -14,9 +15,9 @@ from starlette.responses import Response
 
 from atelier.catalog import SERVICES
 from atelier.contracts.base import Contract, Result
-from atelier.errors import Forbidden, InvalidRequest, UpstreamFailed
+from atelier.errors import Forbidden, InvalidRequest, Unavailable, UpstreamFailed
 from atelier.gateway.answers import AnswerCache, Idempotency, StoredAnswer, cache_key, may_be_kept
-from atelier.gateway.artifacts import Artifacts
+from atelier.gateway.artifacts import Artifact, Artifacts
 from atelier.gateway.auth import Auth, Caller
 from atelier.gateway.faces.native import NativeRoute, answer
 from atelier.gateway.faces.repeats import CACHE_HEADER, given_again, once, stored, when_whole
@@ -30,6 +31,7 @@ from atelier.gateway.upstreams import Upstreams
 from atelier.gateway.usage import Ledger
 from atelier.rules import Plan
 from atelier.state.database import Database
+from atelier.state.tables import now
 from atelier.wire.aside import aside
 from atelier.wire.body import Body, read_body
 from atelier.wire.call import Call, Link, Route, Shape
@@ -48,6 +50,9 @@ MODEL_REVISION_HEADER = "x-model-revision"
 
 MOST_EXPORTS = 2
 """Exports of usage at the same time; more are told to come back."""
+
+UNSETTLED = timedelta(minutes=1)
+"""For so long the usage record of an artifact, which says what service made it, may be on its way."""
 
 ACCEPTED: dict[str, tuple[str, ...]] = {
     "image": ("image/",),
@@ -131,6 +136,19 @@ class Gateway:
         if caller.services is not None:
             raise Forbidden("These credentials are for some services alone; this needs credentials for all of them")
         return caller
+
+    async def artifact(self, request: Request, name: str) -> Artifact:
+        """One of the tenant; for credentials that are for some services alone, one that these made.
+
+        Raises Unauthenticated, NotFound, Forbidden, and Unavailable while it is not written yet what service made it.
+        """
+        caller, _ = await self.caller(request)
+        found = await self.artifacts.of_tenant(name, caller.tenant)
+        if caller.services is None or found.service in caller.services:
+            return found
+        if found.service is None and now() - found.created_at < UNSETTLED:
+            raise Unavailable("What service made this is not written yet; try again in a second", retry_after=1)
+        raise Forbidden("These credentials are for some services alone, and another made this")
 
     async def known(self, request: Request, service: str) -> tuple[Caller, TenantFacts]:
         """Who is calling, and what is known of their tenant. Raises Unauthenticated, Forbidden."""

@@ -2,17 +2,23 @@
 
 import { artifactFile, deleteArtifact } from '@/lib/ai/gateway';
 import { attachment, fileAnswer } from '@/lib/answers';
-import { route } from '@/lib/route';
+import { type Asked, route } from '@/lib/route';
 
-export const GET = route(async ({ request, caller, params, query, options }) => {
+async function answer({ request, caller, params, query, options }: Asked, headOnly: boolean) {
   const asked = {
+    headOnly,
     range: request.headers.get('range') ?? undefined,
     ifRange: request.headers.get('if-range') ?? undefined,
     ifNoneMatch: request.headers.get('if-none-match') ?? undefined,
   };
   const file = await artifactFile(caller, params.id ?? '', asked, options);
   return fileAnswer(file, query.download ? attachment(query.download, file.headers.get('content-type')) : {});
-});
+}
+
+export const GET = route((asked) => answer(asked, false));
+
+/** Left out, Next would answer by GET, and never read nor close the file that came. */
+export const HEAD = route((asked) => answer(asked, true));
 
 export const DELETE = route(async ({ caller, params, options }) => {
   await deleteArtifact(caller, params.id ?? '', options);
