@@ -12,7 +12,7 @@ export default defineConfig({
     },
   },
   test: {
-    include: ['tests/kit/**/*.test.ts'],
+    include: ['tests/**/*.test.ts'],
     globalSetup: ['tests/kit/gateway-process.ts'],
     setupFiles: ['tests/kit/environment.ts'],
     unstubEnvs: true,
