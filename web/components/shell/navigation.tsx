@@ -3,16 +3,18 @@
 import { clsx } from 'clsx';
 import Link from 'next/link';
 import { usePathname } from 'next/navigation';
-import { GROUPS, HOME, type Place } from '@/components/shell/places';
+import { groupsFor, HOME, type Place } from '@/components/shell/places';
+import { useFeatures } from '@/lib/client/features';
 
 /** Every page, by what it is for. `onGo` closes a drawer. */
 export function Navigation({ onGo }: { onGo?: () => void }) {
+  const groups = groupsFor(useFeatures());
   return (
     <nav aria-label="Pages" className="grid content-start gap-5">
       <ul>
         <Stop place={HOME} onGo={onGo} />
       </ul>
-      {GROUPS.map((group) => (
+      {groups.map((group) => (
         <div key={group.label} className="grid gap-1">
           <h2 id={`pages-${group.label}`} className="px-3 text-xs font-medium tracking-wide text-soft">
             {group.label}

@@ -1,12 +1,13 @@
 'use client';
 
 import useSWR from 'swr';
+import { useFeatures } from '@/lib/client/features';
 import { span, whole } from '@/lib/client/words';
 import type { Limit, Service } from '@/lib/shapes';
 
 /** What is left of the tightest limit on requests of this service. Ask again by mutating `/api/ai/limits`. */
 export function LimitLeft({ service }: { service: Service }) {
-  const { data } = useSWR<{ limits: Limit[] }>('/api/ai/limits');
+  const { data } = useSWR<{ limits: Limit[] }>(useFeatures().limits ? '/api/ai/limits' : null);
   const tightest = data?.limits
     .filter((limit) => limit.measure === 'requests' && (limit.service === service || limit.service === '*'))
     .sort((a, b) => a.left - b.left)[0];

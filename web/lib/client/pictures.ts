@@ -5,14 +5,6 @@ import type { PictureEvent, Pictures } from '@/lib/shapes';
 
 export type Preview = Extract<PictureEvent, { type: 'preview' }>;
 
-/** What an answer with that code would have had; a stream has begun with 200 by then. */
-const STATUS: Record<string, number> = {
-  unauthenticated: 401,
-  forbidden: 403,
-  invalid_request: 422,
-  rate_limited: 429,
-};
-
 const BROKEN_OFF = {
   error: 'The answer ended before the picture was there. Try again.',
   code: 'broken_off',
@@ -27,7 +19,7 @@ export async function makePictures(
   const answer = await request(path, init);
   for await (const event of eventsOf(answer, init.signal)) {
     if (event.type === 'preview') onPreview(event);
-    else if (event.type === 'error') throw new Refused(STATUS[event.code] ?? 502, event);
+    else if (event.type === 'error') throw new Refused(event.status, event);
     else return event;
   }
   throw new Refused(0, BROKEN_OFF);

@@ -10,6 +10,7 @@ import { CopyButton } from '@/components/ui/copy-button';
 import { Mat } from '@/components/ui/mat';
 import { Notice } from '@/components/ui/notice';
 import type { Refused } from '@/lib/client/ask';
+import { useFeatures } from '@/lib/client/features';
 import { promptOf } from '@/lib/client/prompts';
 import { moment, size, title } from '@/lib/client/words';
 import type { Artifact } from '@/lib/shapes';
@@ -88,7 +89,7 @@ function Shown({ artifact, onDelete }: { artifact: Artifact } & Pick<ArtifactDia
             <Brush aria-hidden className="size-4" /> Edit
           </Link>
         )}
-        <DeleteButton onDelete={() => onDelete(artifact)} />
+        {useFeatures().deleting && <DeleteButton onDelete={() => onDelete(artifact)} />}
       </div>
     </>
   );

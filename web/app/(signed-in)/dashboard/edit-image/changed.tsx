@@ -21,6 +21,7 @@ interface ChangedProps {
 export function Changed({ before, pictures, onGoOn, onAgain }: ChangedProps) {
   const [picture] = pictures.images;
   if (!picture) return null;
+  const kept = picture.id !== '';
   return (
     <figure className="grid gap-4">
       <Spoken>The picture is changed.</Spoken>
@@ -34,16 +35,24 @@ export function Changed({ before, pictures, onGoOn, onAgain }: ChangedProps) {
           )}
         </p>
         <div className="flex flex-wrap gap-2">
-          <Button size="small" onClick={() => onGoOn(picture.id)}>
-            <Redo2 aria-hidden className="size-4" /> Go on from this one
-          </Button>
+          {kept && (
+            <Button size="small" onClick={() => onGoOn(picture.id)}>
+              <Redo2 aria-hidden className="size-4" /> Go on from this one
+            </Button>
+          )}
           <Button size="small" onClick={onAgain}>
             <Undo2 aria-hidden className="size-4" /> Back to the first
           </Button>
-          <a href={`${picture.url}?download=picture`} download className={buttonClass({ size: 'small' })}>
+          <a
+            href={kept ? `${picture.url}?download=picture` : picture.url}
+            download={kept ? true : 'picture.png'}
+            className={buttonClass({ size: 'small' })}
+          >
             <Download aria-hidden className="size-4" /> Download
           </a>
-          <CopyButton label="Copy link" text={() => new URL(picture.url, window.location.href).href} />
+          {kept && (
+            <CopyButton label="Copy link" text={() => new URL(picture.url, window.location.href).href} />
+          )}
         </div>
         <Warnings warnings={pictures.warnings} />
       </figcaption>

@@ -9,7 +9,7 @@ import { Panel } from '@/components/ui/panel';
 import { Spoken, Warnings } from '@/components/ui/states';
 import { languageName } from '@/lib/client/languages';
 import type { Speech } from '@/lib/shapes';
-import { downloadOf } from './kinds';
+import { downloadOf, kindOf } from './kinds';
 
 /** The finished recording: to hear, to download, to pass on. It plays at once. */
 export function Recording({ speech, text }: { speech: Speech; text: string }) {
@@ -28,10 +28,16 @@ export function Recording({ speech, text }: { speech: Speech; text: string }) {
       <p className="line-clamp-3 text-pretty">{text}</p>
       <p className="text-sm text-soft">{facts(speech)}</p>
       <div className="flex flex-wrap gap-2">
-        <a href={downloadOf(speech)} download className={buttonClass({ size: 'small' })}>
+        <a
+          href={speech.id ? downloadOf(speech) : speech.url}
+          download={speech.id ? true : `speech.${kindOf(speech.media_type)}`}
+          className={buttonClass({ size: 'small' })}
+        >
           <Download aria-hidden className="size-4" /> Download
         </a>
-        <CopyButton label="Copy link" text={() => new URL(speech.url, window.location.href).href} />
+        {speech.id && (
+          <CopyButton label="Copy link" text={() => new URL(speech.url, window.location.href).href} />
+        )}
       </div>
       <Warnings warnings={speech.warnings} />
     </Panel>

@@ -10,6 +10,7 @@ import { PageHead } from '@/components/ui/panel';
 import { Empty } from '@/components/ui/states';
 import { Workbench } from '@/components/ui/workbench';
 import { ask } from '@/lib/client/ask';
+import { useFeatures } from '@/lib/client/features';
 import { rememberPrompt } from '@/lib/client/prompts';
 import { useWork } from '@/lib/client/work';
 import type { Speech as Spoken } from '@/lib/shapes';
@@ -27,6 +28,7 @@ export function Speech() {
   const [made, setMade] = useState<Draft>(BLANK);
   const { state, begin, again, cancel } = useWork<Spoken>();
   const { mutate } = useSWRConfig();
+  const { artifacts } = useFeatures();
   const working = state.is === 'working';
 
   function speak(wanted: Draft) {
@@ -79,7 +81,7 @@ export function Speech() {
           </>
         }
       />
-      <Recordings />
+      {artifacts && <Recordings />}
     </>
   );
 }

@@ -6,6 +6,7 @@ import { LimitLeft } from '@/components/ui/limit-left';
 import { Notice } from '@/components/ui/notice';
 import { PageHead } from '@/components/ui/panel';
 import { Workbench } from '@/components/ui/workbench';
+import { useFeatures } from '@/lib/client/features';
 import { makePictures, type Preview } from '@/lib/client/pictures';
 import { promptOf, rememberPrompt } from '@/lib/client/prompts';
 import { useWork } from '@/lib/client/work';
@@ -23,6 +24,7 @@ export function CreateImage({ prompt, start }: { prompt: string; start: string |
   const [preview, setPreview] = useState<Preview | null>(null);
   const { state, begin, again, cancel, show } = useWork<Pictures>();
   const { mutate } = useSWRConfig();
+  const { artifacts } = useFeatures();
   const change = (part: Partial<Draft>) => setDraft((was) => ({ ...was, ...part }));
 
   function create(wanted: Draft) {
@@ -86,11 +88,13 @@ export function CreateImage({ prompt, start }: { prompt: string; start: string |
           </>
         }
       />
-      <History
-        onShow={(picture) =>
-          show({ images: [picture], revised_prompt: null, model: '', warnings: [], request_id: '' })
-        }
-      />
+      {artifacts && (
+        <History
+          onShow={(picture) =>
+            show({ images: [picture], revised_prompt: null, model: '', warnings: [], request_id: '' })
+          }
+        />
+      )}
     </>
   );
 }

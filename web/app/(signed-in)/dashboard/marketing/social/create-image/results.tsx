@@ -87,6 +87,7 @@ function Actions({
   onVary,
   onStart,
 }: { picture: Picture } & Pick<ResultsProps, 'onVary' | 'onStart'>) {
+  if (picture.id === '') return <PlainDownload picture={picture} />;
   return (
     <div className="flex flex-wrap gap-2">
       <Button size="small" onClick={() => onVary(picture)}>
@@ -100,5 +101,14 @@ function Actions({
       </a>
       <CopyButton label="Copy link" text={() => new URL(picture.url, window.location.href).href} />
     </div>
+  );
+}
+
+/** Of a picture that is kept nowhere: it is here in the page, and nothing can be begun from it. */
+function PlainDownload({ picture }: { picture: Picture }) {
+  return (
+    <a href={picture.url} download="picture.png" className={buttonClass({ size: 'small' }, 'w-fit')}>
+      <Download aria-hidden className="size-4" /> Download
+    </a>
   );
 }
