@@ -55,9 +55,10 @@ class Ignore:
 
 @dataclass
 class Stall:
-    """Sends this share of the file, then nothing until it is let go."""
+    """Sends this share of the file, then nothing until it is let go; then the rest, this many seconds a piece."""
 
     at: float
+    slowly: float = 0.0
     reached: threading.Event = field(default_factory=threading.Event)
     let_go: threading.Event = field(default_factory=threading.Event)
 
@@ -235,11 +236,12 @@ class _Exchange(BaseHTTPRequestHandler):
         if isinstance(fault, Stall):
             fault.reached.set()
             fault.let_go.wait(30)
-            self._pieces(data[max(first, stop) :])
+            self._pieces(data[max(first, stop) :], fault.slowly)
         self.close_connection = self.close_connection or isinstance(fault, Cut)
 
-    def _pieces(self, data: bytes) -> None:
+    def _pieces(self, data: bytes, seconds: float = 0.0) -> None:
         for start in range(0, len(data), PIECE):
+            time.sleep(seconds)
             piece = data[start : start + PIECE]
             self.wfile.write(piece)
             self.asked.sent += len(piece)

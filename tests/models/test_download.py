@@ -125,7 +125,7 @@ def test_a_stopped_download_is_held_to_the_commit_that_it_began_with(cli: CliHer
 
 
 def test_interrupted_by_hand_it_stops_at_once_and_says_how_to_go_on(process: Cli, hub: Hub, models: Path) -> None:
-    stall = Stall(0.6)
+    stall = Stall(0.6, slowly=0.1)  # the rest must not be there before the signal is
     hub.faults["model.bin"] = [stall]
     running = _started(process, "models", "download", SMALL)
     assert stall.reached.wait(30)

@@ -118,7 +118,7 @@ async def test_a_streamed_caption_keeps_its_warnings(with_usage: bool) -> None:
             return b"".join([piece async for piece in self.chunks()])
 
         def chunks(self) -> AsyncIterator[bytes]:
-            return chat.stream(events(), Call(request, stream=True, options={"usage": with_usage}))
+            return chat.stream(events(), Call(request, stream=True, options={"usage": with_usage}), str)
 
     *_, last = [event async for event in chat.receive(Incoming(), request)]
     assert isinstance(last, ImageToTextResult)
