@@ -1,6 +1,6 @@
 'use client';
 
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { useSWRConfig } from 'swr';
 import { LimitLeft } from '@/components/ui/limit-left';
 import { Notice } from '@/components/ui/notice';
@@ -14,8 +14,11 @@ import type { Picture, Pictures } from '@/lib/shapes';
 import { asked, BLANK, type Draft } from './draft';
 import { HISTORY, History } from './history';
 import { PromptForm } from './prompt-form';
-import { Results } from './results';
 import { Stage } from './stage';
+
+/** Loaded while the first picture is made: the page is there sooner without it. */
+const loadResults = () => import('./results');
+const Results = lazy(() => loadResults().then((file) => ({ default: file.Results })));
 
 /** The page: what is asked for on one side, the picture as it is made on the other, and those made before below. */
 export function CreateImage({ prompt, start }: { prompt: string; start: string | null }) {
@@ -28,6 +31,7 @@ export function CreateImage({ prompt, start }: { prompt: string; start: string |
   const change = (part: Partial<Draft>) => setDraft((was) => ({ ...was, ...part }));
 
   function create(wanted: Draft) {
+    void loadResults();
     setMade(wanted);
     setPreview(null);
     void begin(async (going) => {
@@ -81,7 +85,9 @@ export function CreateImage({ prompt, start }: { prompt: string; start: string |
           <>
             {failure && <Notice failure={failure} onRetry={() => void again()} />}
             {state.is === 'done' ? (
-              <Results pictures={state.result} prompt={made.prompt} onVary={vary} onStart={startFrom} />
+              <Suspense fallback={<Stage size={made.size} working preview={preview} />}>
+                <Results pictures={state.result} prompt={made.prompt} onVary={vary} onStart={startFrom} />
+              </Suspense>
             ) : (
               <Stage size={made.size} working={state.is === 'working'} preview={preview} />
             )}
