@@ -197,6 +197,7 @@ check "while it is away" "$away: $served" "away: 200 200 200"
 check "rows before and after" "$before, $after" "$before, $((before + 3))"
 
 say "Who can be reached from outside the private network"
+docker network rm "$outside" >/dev/null 2>&1 || true # of a run that was killed
 docker network create "$outside" >/dev/null
 address() { docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$1"; }
 stranger() { docker run --rm --network "$outside" "$prefix/verify-client:$tag" reach "$1" "$2"; }
