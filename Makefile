@@ -16,7 +16,8 @@ web: setup  ## Run the web console of web/ on port 3000, beside `make serve`
 	@exec $(BIN)/python scripts/web.py start
 
 shots: test-setup  ## Take a picture of every page of the web console, into web/shots
-	@$(BIN)/python scripts/web.py npm run --silent shots
+	@$(BIN)/python scripts/web.py build
+	@BUILT=1 $(BIN)/python scripts/web.py npm run --silent shots
 
 cluster: setup  ## Run the five services on a Ray of this machine, or of RAY_DASHBOARD_ADDRESS
 	@$(BIN)/python -c 'import ray' 2>/dev/null || $(BIN)/pip install --quiet --constraint constraints.txt 'ray[serve]==2.60.*'
