@@ -45,7 +45,7 @@ export function Easel({ source, painting, working, preview, mask, onPaint }: Eas
             <img
               src={preview?.image ?? source.url}
               alt={preview ? 'Not finished yet' : 'The picture that is being changed'}
-              className={`max-h-[60vh] max-w-full shadow-card ${preview ? '' : 'motion-safe:animate-[breathe_1.6s_ease-in-out_infinite]'}`}
+              className={`max-h-[60vh] min-w-48 max-w-full shadow-card ${preview ? '' : 'motion-safe:animate-[breathe_1.6s_ease-in-out_infinite]'}`}
             />
           </Mat>
           <Steps step={preview?.step ?? 0} steps={preview?.steps ?? 0} />
@@ -62,7 +62,7 @@ export function Easel({ source, painting, working, preview, mask, onPaint }: Eas
 function Plain({ url }: { url: string }) {
   return (
     <Mat>
-      <img src={url} alt="What is to be changed" className="max-h-[60vh] max-w-full shadow-card" />
+      <img src={url} alt="What is to be changed" className="max-h-[60vh] min-w-48 max-w-full shadow-card" />
     </Mat>
   );
 }

@@ -103,7 +103,7 @@ export function Mask({ url, handle, onPaint }: MaskProps) {
           <img
             src={url}
             alt="What is to be changed"
-            className="block max-h-[60vh] max-w-full shadow-card"
+            className="block max-h-[60vh] min-w-48 max-w-full shadow-card"
             onLoad={({ currentTarget: image }) => setPixels([image.naturalWidth, image.naturalHeight])}
           />
           {pixels && (

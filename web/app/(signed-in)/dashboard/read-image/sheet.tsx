@@ -41,7 +41,7 @@ export function Sheet({ source, working, lines, chosen, onChoose }: SheetProps) 
         <img
           src={source.url}
           alt="What is to be read"
-          className="block max-h-[62vh] max-w-full shadow-card"
+          className="block max-h-[62vh] min-w-48 max-w-full shadow-card"
           onLoad={({ currentTarget: image }) => setPixels([image.naturalWidth, image.naturalHeight])}
         />
         {pixels && lines && lines.length > 0 && (

@@ -23,19 +23,21 @@ export function Chart(props: ChartProps) {
 function Days({ columns, names }: ChartProps) {
   const used = columns.filter((column) => names.some((name) => column[name]));
   return (
-    <table className="sr-only">
-      <caption>Requests by day</caption>
-      <tbody>
-        {used.map((column) => (
-          <tr key={column.day}>
-            <th scope="row">{day(column.day)}</th>
-            {names.map((name) => (
-              <td key={name}>{column[name] ? `${title(name)}: ${column[name]}` : ''}</td>
-            ))}
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <div className="sr-only">
+      <table>
+        <caption>Requests by day</caption>
+        <tbody>
+          {used.map((column) => (
+            <tr key={column.day}>
+              <th scope="row">{day(column.day)}</th>
+              {names.map((name) => (
+                <td key={name}>{column[name] ? `${title(name)}: ${column[name]}` : ''}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 
