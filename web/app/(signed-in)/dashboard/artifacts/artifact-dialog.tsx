@@ -1,14 +1,14 @@
 'use client';
 
-import { Brush, Download, Trash2, X } from 'lucide-react';
+import { Brush, Trash2, X } from 'lucide-react';
 import Link from 'next/link';
 import { Dialog } from 'radix-ui';
 import { useEffect, useState } from 'react';
 import { kindOf } from '@/components/artifacts/thumb';
 import { Button, buttonClass } from '@/components/ui/button';
-import { CopyButton } from '@/components/ui/copy-button';
 import { Mat } from '@/components/ui/mat';
 import { Notice } from '@/components/ui/notice';
+import { PassOn } from '@/components/ui/pass-on';
 import type { Refused } from '@/lib/client/ask';
 import { useFeatures } from '@/lib/client/features';
 import { promptOf } from '@/lib/client/prompts';
@@ -73,14 +73,7 @@ function Shown({ artifact, onDelete }: { artifact: Artifact } & Pick<ArtifactDia
         {artifact.expires_at && `. Kept until ${moment(artifact.expires_at)}.`}
       </p>
       <div className="flex flex-wrap gap-2">
-        <a
-          href={`${artifact.url}?download=${kind.toLowerCase()}`}
-          download
-          className={buttonClass({ size: 'small' })}
-        >
-          <Download aria-hidden className="size-4" /> Download
-        </a>
-        <CopyButton label="Copy link" text={() => new URL(artifact.url, window.location.href).href} />
+        <PassOn id={artifact.id} url={artifact.url} name={kind.toLowerCase()} />
         {kind === 'Picture' && (
           <Link
             href={`/dashboard/edit-image?artifact=${artifact.id}`}

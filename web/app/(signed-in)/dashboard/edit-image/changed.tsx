@@ -1,10 +1,10 @@
 'use client';
 
-import { Download, Redo2, Undo2 } from 'lucide-react';
+import { Redo2, Undo2 } from 'lucide-react';
 import { BeforeAfter } from '@/components/pictures/before-after';
-import { Button, buttonClass } from '@/components/ui/button';
-import { CopyButton } from '@/components/ui/copy-button';
+import { Button } from '@/components/ui/button';
 import { Mat } from '@/components/ui/mat';
+import { PassOn } from '@/components/ui/pass-on';
 import { Spoken, Warnings } from '@/components/ui/states';
 import type { Pictures } from '@/lib/shapes';
 
@@ -21,7 +21,6 @@ interface ChangedProps {
 export function Changed({ before, pictures, onGoOn, onAgain }: ChangedProps) {
   const [picture] = pictures.images;
   if (!picture) return null;
-  const kept = picture.id !== '';
   return (
     <figure className="grid gap-4">
       <Spoken>The picture is changed.</Spoken>
@@ -35,7 +34,7 @@ export function Changed({ before, pictures, onGoOn, onAgain }: ChangedProps) {
           )}
         </p>
         <div className="flex flex-wrap gap-2">
-          {kept && (
+          {picture.id !== '' && (
             <Button size="small" onClick={() => onGoOn(picture.id)}>
               <Redo2 aria-hidden className="size-4" /> Go on from this one
             </Button>
@@ -43,16 +42,7 @@ export function Changed({ before, pictures, onGoOn, onAgain }: ChangedProps) {
           <Button size="small" onClick={onAgain}>
             <Undo2 aria-hidden className="size-4" /> Back to the first
           </Button>
-          <a
-            href={kept ? `${picture.url}?download=picture` : picture.url}
-            download={kept ? true : 'picture.png'}
-            className={buttonClass({ size: 'small' })}
-          >
-            <Download aria-hidden className="size-4" /> Download
-          </a>
-          {kept && (
-            <CopyButton label="Copy link" text={() => new URL(picture.url, window.location.href).href} />
-          )}
+          <PassOn id={picture.id} url={picture.url} name="picture.png" />
         </div>
         <Warnings warnings={pictures.warnings} />
       </figcaption>

@@ -2,9 +2,9 @@
 
 import { ImageIcon } from 'lucide-react';
 import type { RefObject } from 'react';
+import { Progress } from '@/components/pictures/progress';
 import { Mat } from '@/components/ui/mat';
-import { Empty, Spoken } from '@/components/ui/states';
-import { Steps } from '@/components/ui/steps';
+import { Empty } from '@/components/ui/states';
 import type { Preview } from '@/lib/client/pictures';
 import type { Source } from '@/lib/client/source';
 import { Mask, type MaskHandle } from './mask';
@@ -48,11 +48,7 @@ export function Easel({ source, painting, working, preview, mask, onPaint }: Eas
               className={`max-h-[60vh] min-w-48 max-w-full shadow-card ${preview ? '' : 'motion-safe:animate-[breathe_1.6s_ease-in-out_infinite]'}`}
             />
           </Mat>
-          <Steps step={preview?.step ?? 0} steps={preview?.steps ?? 0} />
-          <figcaption className="text-sm text-soft">
-            {preview ? `Step ${preview.step} of ${preview.steps}` : 'The request is on its way'}
-          </figcaption>
-          <Spoken>The picture is being changed.</Spoken>
+          <Progress preview={preview}>The picture is being changed.</Progress>
         </>
       )}
     </figure>

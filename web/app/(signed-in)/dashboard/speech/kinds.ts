@@ -9,6 +9,9 @@ const KINDS: Record<string, string> = {
 /** `audio/mpeg` → `mp3`. */
 export const kindOf = (mediaType: string): string => KINDS[mediaType] ?? mediaType.replace(/^audio\//, '');
 
-/** Where a recording is downloaded, under a name with its ending. */
+/** What a downloaded recording is called. */
+export const fileOf = (recording: { media_type: string }): string => `speech.${kindOf(recording.media_type)}`;
+
+/** Where a recording is downloaded. */
 export const downloadOf = (recording: { url: string; media_type: string }): string =>
-  `${recording.url}?download=speech.${kindOf(recording.media_type)}`;
+  `${recording.url}?download=${fileOf(recording)}`;

@@ -1,15 +1,13 @@
 'use client';
 
-import { Download } from 'lucide-react';
 import { usePlayback } from '@/components/sound/playback';
 import { Player } from '@/components/sound/player';
-import { buttonClass } from '@/components/ui/button';
-import { CopyButton } from '@/components/ui/copy-button';
 import { Panel } from '@/components/ui/panel';
+import { PassOn } from '@/components/ui/pass-on';
 import { Spoken, Warnings } from '@/components/ui/states';
 import { languageName } from '@/lib/client/languages';
 import type { Speech } from '@/lib/shapes';
-import { downloadOf, kindOf } from './kinds';
+import { fileOf } from './kinds';
 
 /** The finished recording: to hear, to download, to pass on. It plays at once. */
 export function Recording({ speech, text }: { speech: Speech; text: string }) {
@@ -28,16 +26,7 @@ export function Recording({ speech, text }: { speech: Speech; text: string }) {
       <p className="line-clamp-3 text-pretty">{text}</p>
       <p className="text-sm text-soft">{facts(speech)}</p>
       <div className="flex flex-wrap gap-2">
-        <a
-          href={speech.id ? downloadOf(speech) : speech.url}
-          download={speech.id ? true : `speech.${kindOf(speech.media_type)}`}
-          className={buttonClass({ size: 'small' })}
-        >
-          <Download aria-hidden className="size-4" /> Download
-        </a>
-        {speech.id && (
-          <CopyButton label="Copy link" text={() => new URL(speech.url, window.location.href).href} />
-        )}
+        <PassOn id={speech.id} url={speech.url} name={fileOf(speech)} />
       </div>
       <Warnings warnings={speech.warnings} />
     </Panel>

@@ -23,15 +23,8 @@ export function columnsOf(month: string, rows: UsageDay[], by: By): { columns: C
   return { columns: [...columns.values()], names };
 }
 
-export interface Total {
-  service: string;
-  model: string;
-  requests: number;
-  failed: number;
-  units: number;
-  unit: string;
-  cost: number;
-}
+/** Of the whole month. */
+export type Total = Omit<UsageDay, 'day'>;
 
 /** One row for each service and model of the month, the busiest first. */
 export function totalsOf(rows: UsageDay[]): Total[] {

@@ -1,11 +1,11 @@
 'use client';
 
 import { clsx } from 'clsx';
-import { Download, ImageUp, Shapes } from 'lucide-react';
+import { ImageUp, Shapes } from 'lucide-react';
 import { useState } from 'react';
-import { Button, buttonClass } from '@/components/ui/button';
-import { CopyButton } from '@/components/ui/copy-button';
+import { Button } from '@/components/ui/button';
 import { Mat } from '@/components/ui/mat';
+import { PassOn } from '@/components/ui/pass-on';
 import { Spoken, Warnings } from '@/components/ui/states';
 import { promptOf } from '@/lib/client/prompts';
 import { plural } from '@/lib/client/words';
@@ -63,7 +63,7 @@ function Others({
   return (
     <ul className="flex flex-wrap gap-2" aria-label="The pictures">
       {images.map((image, index) => (
-        <li key={image.id}>
+        <li key={index}>
           <button
             type="button"
             aria-label={`Picture ${index + 1}`}
@@ -87,28 +87,19 @@ function Actions({
   onVary,
   onStart,
 }: { picture: Picture } & Pick<ResultsProps, 'onVary' | 'onStart'>) {
-  if (picture.id === '') return <PlainDownload picture={picture} />;
   return (
     <div className="flex flex-wrap gap-2">
-      <Button size="small" onClick={() => onVary(picture)}>
-        <Shapes aria-hidden className="size-4" /> Variations
-      </Button>
-      <Button size="small" onClick={() => onStart(picture)}>
-        <ImageUp aria-hidden className="size-4" /> Use as the start of a new one
-      </Button>
-      <a href={`${picture.url}?download=picture`} download className={buttonClass({ size: 'small' })}>
-        <Download aria-hidden className="size-4" /> Download
-      </a>
-      <CopyButton label="Copy link" text={() => new URL(picture.url, window.location.href).href} />
+      {picture.id !== '' && (
+        <>
+          <Button size="small" onClick={() => onVary(picture)}>
+            <Shapes aria-hidden className="size-4" /> Variations
+          </Button>
+          <Button size="small" onClick={() => onStart(picture)}>
+            <ImageUp aria-hidden className="size-4" /> Use as the start of a new one
+          </Button>
+        </>
+      )}
+      <PassOn id={picture.id} url={picture.url} name="picture.png" />
     </div>
-  );
-}
-
-/** Of a picture that is kept nowhere: it is here in the page, and nothing can be begun from it. */
-function PlainDownload({ picture }: { picture: Picture }) {
-  return (
-    <a href={picture.url} download="picture.png" className={buttonClass({ size: 'small' }, 'w-fit')}>
-      <Download aria-hidden className="size-4" /> Download
-    </a>
   );
 }

@@ -1,7 +1,7 @@
 import { ImagePlus } from 'lucide-react';
+import { Progress } from '@/components/pictures/progress';
 import { Mat } from '@/components/ui/mat';
-import { Empty, Spoken } from '@/components/ui/states';
-import { Steps } from '@/components/ui/steps';
+import { Empty } from '@/components/ui/states';
 import type { Preview } from '@/lib/client/pictures';
 import { proportions } from './draft';
 
@@ -39,15 +39,7 @@ export function Stage({ size, working, preview }: StageProps) {
           </Empty>
         )}
       </Mat>
-      {working && (
-        <>
-          <Steps step={preview?.step ?? 0} steps={preview?.steps ?? 0} />
-          <figcaption className="text-sm text-soft">
-            {preview ? `Step ${preview.step} of ${preview.steps}` : 'The request is on its way'}
-          </figcaption>
-          <Spoken>The picture is being made.</Spoken>
-        </>
-      )}
+      {working && <Progress preview={preview}>The picture is being made.</Progress>}
     </figure>
   );
 }
