@@ -24,6 +24,7 @@ from atelier.contracts.engine import (
 from atelier.contracts.images import ImageRequest, ImageToImageRequest
 from atelier.contracts.text_to_speech import SpeechRequest
 from atelier.errors import InvalidRequest, UnreadableMedia
+from atelier.worker.host import Host
 from atelier.worker.residency import ModelPlan
 
 LOADS: Counter[str] = Counter()
@@ -189,3 +190,9 @@ def paint_plan() -> ModelPlan:
 
 def speak_plan() -> ModelPlan:
     return ModelPlan(ModelSource("tones"), "stepping:SpeakEngine", "none", ("text-to-speech",), ("text-to-speech",))
+
+
+def seen_to_leave(host: Host) -> bool:
+    """The server has noticed that its client is gone, while the engine is still held in its step."""
+    running = host.scheduler._running
+    return bool(running) and all(job.cancelled for job in running)

@@ -13,7 +13,7 @@ import pytest
 from atelier.worker.app import create_app
 from atelier.worker.host import Host
 from servers import running, until
-from stepping import PaintEngine, SpeakEngine, paint_plan, speak_plan
+from stepping import PaintEngine, SpeakEngine, paint_plan, seen_to_leave, speak_plan
 
 SERVICES = ("text-to-image", "image-to-image", "text-to-speech")
 
@@ -33,12 +33,6 @@ def worker(host: Host) -> Iterator[str]:
 @pytest.fixture
 def client(worker: str) -> openai.OpenAI:
     return openai.OpenAI(base_url=f"{worker}/v1", api_key="none", max_retries=0)
-
-
-def seen_to_leave(host: Host) -> bool:
-    """The server has noticed that its client is gone, while the engine is still held in its step."""
-    running = host.scheduler._running
-    return bool(running) and all(job.cancelled for job in running)
 
 
 def test_the_official_client_makes_pictures(client: openai.OpenAI) -> None:
