@@ -7,16 +7,21 @@ export interface ServerEvent {
 
 /** The events of a body, whatever the pieces that it arrives in. */
 export async function* read(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
+  const reader = body.getReader(); // not every browser can iterate a stream
   const decoder = new TextDecoder();
   let pending = '';
-  for await (const piece of body) {
-    pending += decoder.decode(piece, { stream: true });
-    const blocks = pending.split(/\r?\n\r?\n/);
-    pending = blocks.pop() ?? '';
-    for (const block of blocks) {
-      const event = parsed(block);
-      if (event) yield event;
+  try {
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      pending += decoder.decode(piece.value, { stream: true });
+      const blocks = pending.split(/\r?\n\r?\n/);
+      pending = blocks.pop() ?? '';
+      for (const block of blocks) {
+        const event = parsed(block);
+        if (event) yield event;
+      }
     }
+  } finally {
+    void reader.cancel().catch(() => undefined);
   }
 }
 

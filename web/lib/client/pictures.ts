@@ -1,5 +1,6 @@
 /** Pictures that appear while they are made: the events of the app's picture routes. */
 
+import { read } from '@/lib/ai/events';
 import { Refused, request } from '@/lib/client/ask';
 import type { PictureEvent, Pictures } from '@/lib/shapes';
 
@@ -28,24 +29,9 @@ export async function makePictures(
 /** Raises Refused where the line breaks; a cancelled one raises the signal's own AbortError. */
 async function* eventsOf(answer: Response, signal?: AbortSignal | null): AsyncGenerator<PictureEvent> {
   if (!answer.body) return;
-  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = '';
   try {
-    for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      const blocks = (rest + part.value).split('\n\n');
-      rest = blocks.pop() ?? '';
-      for (const block of blocks) {
-        const data = block
-          .split('\n')
-          .filter((line) => line.startsWith('data:'))
-          .map((line) => line.slice(5).trim())
-          .join('\n');
-        if (data) yield JSON.parse(data) as PictureEvent;
-      }
-    }
+    for await (const { data } of read(answer.body)) yield JSON.parse(data) as PictureEvent;
   } catch (error) {
     throw signal?.aborted || !(error instanceof TypeError) ? error : new Refused(0, BROKEN_OFF);
-  } finally {
-    void reader.cancel().catch(() => undefined);
   }
 }
