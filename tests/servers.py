@@ -1,4 +1,4 @@
-"""Real servers on loopback for tests: a uvicorn in a thread on a free port."""
+"""Real servers on loopback for tests: a uvicorn in a thread on a free port, with the protocol that we serve with."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from atelier.corked import CorkedProtocol
 
 
 def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
@@ -23,9 +26,10 @@ def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 class Server:
     """Runs from `with` to its end, or to `stop`."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, protocol: type[HttpToolsProtocol] = CorkedProtocol) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=256)
-        self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
+        config = uvicorn.Config(app, http=protocol, log_config=None, timeout_graceful_shutdown=1)
+        self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
 
     def __enter__(self) -> str:

@@ -1,7 +1,8 @@
-"""uvicorn's HTTP protocol, with what one turn of the event loop writes sent in one go.
+"""uvicorn's HTTP protocol, with what one turn of the event loop writes sent in one go, and a word when a client leaves.
 
 uvicorn writes the head of an answer and its body apart; each write is a call of the operating system and a packet, and
-takes longer than all that the gateway itself does for a small answer.
+takes longer than all that the gateway itself does for a small answer. That a client has left it tells those who ask
+for the next message: it takes a task for each request, and a timer so that short requests go without one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from atelier.wire.serving import LEAVING, Leaving
+
 MOST_HELD_BYTES = 65_536
 """More is written at once: what is held back must not grow while a long answer is made without a pause."""
 
@@ -19,7 +22,16 @@ class CorkedProtocol(HttpToolsProtocol):
     """For `uvicorn.Config(http=…)`."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self._leaving = Leaving()
         super().connection_made(_Corked(transport, self.loop))  # type: ignore[arg-type]
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["state"][LEAVING] = self._leaving
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._leaving.tell()
 
 
 class _Corked:
@@ -42,6 +54,9 @@ class _Corked:
     def close(self) -> None:
         self._flush()
         self._transport.close()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)

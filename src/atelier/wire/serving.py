@@ -18,6 +18,9 @@ from atelier.wire.call import Call, Link, Shape
 
 T = TypeVar("T")
 
+LEAVING = "leaving"
+"""Where a request's state holds the Leaving of its connection."""
+
 LOOK_AFTER_SECONDS = 0.02
 """When it is first looked whether a client is still there."""
 
@@ -58,9 +61,28 @@ async def final_result(events: AsyncGenerator[Event, None]) -> Result:
     raise UpstreamFailed("the service ended without an answer")
 
 
+class Leaving:
+    """Of a connection whose server tells at once that its client has hung up: our own does (corked.py).
+
+    gone: it has. watch: whom to tell, while somebody wants to know.
+    """
+
+    __slots__ = ("gone", "watch")
+
+    def __init__(self) -> None:
+        self.gone = False
+        self.watch: Callable[[], None] | None = None
+
+    def tell(self) -> None:
+        self.gone = True
+        if self.watch is not None:
+            self.watch()
+
+
 async def until_disconnect(request: Request, work: Coroutine[Any, Any, T]) -> T:
     """The outcome of `work`; when the client hangs up first, it is cancelled and Cancelled is raised."""
-    watch = _ClientWatch(request.receive)
+    leaving: Leaving | None = request.scope.get("state", {}).get(LEAVING)
+    watch = _ClientLookout(request.receive) if leaving is None else _ClientWatch(leaving)
     try:
         return await work
     except asyncio.CancelledError:
@@ -72,7 +94,28 @@ async def until_disconnect(request: Request, work: Coroutine[Any, Any, T]) -> T:
 
 
 class _ClientWatch:
-    """Cancels the task that made it when the client hangs up.
+    """Cancels the task that made it when the server tells that the client has hung up."""
+
+    __slots__ = ("_leaving", "gone", "task")
+
+    def __init__(self, leaving: Leaving) -> None:
+        self.task = _this_task()
+        self.gone = False
+        self._leaving = leaving
+        leaving.watch = self._left
+        if leaving.gone:
+            self._left()
+
+    def stop(self) -> None:
+        self._leaving.watch = None
+
+    def _left(self) -> None:
+        self.gone = True
+        self.task.cancel()
+
+
+class _ClientLookout:
+    """The same where the server tells only who asks it.
 
     It begins to look after a moment only: most short requests are done by then, and to look takes a task of its own.
     """
@@ -80,9 +123,7 @@ class _ClientWatch:
     __slots__ = ("_receive", "_timer", "_watcher", "gone", "task")
 
     def __init__(self, receive: Receive) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self.task: asyncio.Task[Any] = task
+        self.task = _this_task()
         self.gone = False
         self._receive = receive
         self._watcher: asyncio.Task[None] | None = None
@@ -101,6 +142,12 @@ class _ClientWatch:
             continue
         self.gone = True
         self.task.cancel()
+
+
+def _this_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task
 
 
 async def _from(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
