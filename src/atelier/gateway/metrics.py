@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+from bisect import bisect_left
+from collections import Counter as Tally
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
 
@@ -16,8 +18,8 @@ from atelier.process_numbers import process_samples
 LOOK_SECONDS = 1.0
 """How often a process writes down how things stand, for another one that is asked."""
 
-MOST_PENDING = 50
-"""Requests that are noted before they are counted: one after another that takes a fraction of the time."""
+MOST_PENDING = 500
+"""Requests that are noted before they are counted: all at once that takes a tenth of the time."""
 
 NO_UPSTREAM = "none"
 """The label of what no upstream was asked for."""
@@ -27,12 +29,36 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120
 _CALL = ("service", "status", "upstream")
 
 
-class _Counted(NamedTuple):
-    """Of one service, status and upstream."""
+class _Times(Histogram):
+    """A histogram that takes many at once: each of its numbers is then written once, into a file that is shared."""
 
-    requests: Counter
-    seconds: Histogram
-    first_byte: Histogram
+    def observe_all(self, amounts: Sequence[float]) -> None:
+        if amounts:
+            self._sum.inc(sum(amounts))
+            for bucket, found in Tally(bisect_left(self._upper_bounds, amount) for amount in amounts).items():
+                self._buckets[bucket].inc(found)
+
+
+class _Counted:
+    """Of one service, status and upstream. noted_…: seconds of the requests that are not counted yet."""
+
+    __slots__ = ("_first_byte", "_requests", "_seconds", "noted_first_bytes", "noted_seconds")
+
+    def __init__(self, requests: Counter, seconds: _Times, first_byte: _Times) -> None:
+        self._requests = requests
+        self._seconds = seconds
+        self._first_byte = first_byte
+        self.noted_seconds: list[float] = []
+        self.noted_first_bytes: list[float] = []
+
+    def write_down(self) -> None:
+        if not self.noted_seconds:
+            return
+        self._requests.inc(len(self.noted_seconds))
+        self._seconds.observe_all(self.noted_seconds)
+        self._first_byte.observe_all(self.noted_first_bytes)
+        self.noted_seconds.clear()
+        self.noted_first_bytes.clear()
 
 
 class Metrics:
@@ -63,7 +89,7 @@ class Metrics:
         self.gauges.watch(lambda: process_samples("gateway"))
         self.gauges.watch(lambda: [("processes", (), 1)])
         self._children: dict[tuple[str, int, str], _Counted] = {}
-        self._pending: list[tuple[_Counted, float, float | None]] = []
+        self._pending = 0
         self._looking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -86,8 +112,11 @@ class Metrics:
         counted = self._children.get((service, status, upstream))
         if counted is None:
             counted = self._children[service, status, upstream] = self._labelled(service, str(status), upstream)
-        self._pending.append((counted, seconds, first_byte))
-        if len(self._pending) >= MOST_PENDING:
+        counted.noted_seconds.append(seconds)
+        if first_byte is not None:
+            counted.noted_first_bytes.append(first_byte)
+        self._pending += 1
+        if self._pending >= MOST_PENDING:
             self._write_down()
         if limit is not None:
             self._limits.labels(service, limit).inc()
@@ -103,12 +132,9 @@ class Metrics:
         return await asyncio.to_thread(self._written)
 
     def _write_down(self) -> None:
-        pending, self._pending = self._pending, []
-        for counted, seconds, first_byte in pending:
-            counted.requests.inc()
-            counted.seconds.observe(seconds)
-            if first_byte is not None:
-                counted.first_byte.observe(first_byte)
+        self._pending = 0
+        for counted in self._children.values():
+            counted.write_down()
 
     def _written(self) -> bytes:
         return generate_latest(self._registry if self._folder is None else _of_all(self._folder))
@@ -116,8 +142,8 @@ class Metrics:
     def _labelled(self, *labels: str) -> _Counted:
         return _Counted(self._requests.labels(*labels), self._seconds.labels(*labels), self._first_byte.labels(*labels))
 
-    def _histogram(self, name: str, about: str) -> Histogram:
-        return Histogram(name, about, _CALL, registry=self._registry, buckets=_SECONDS)
+    def _histogram(self, name: str, about: str) -> _Times:
+        return _Times(name, about, _CALL, registry=self._registry, buckets=_SECONDS)
 
     async def _look_again_and_again(self) -> None:
         while True:
