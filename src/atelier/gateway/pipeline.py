@@ -41,7 +41,8 @@ class Exchange:
 
     place: its place in the limits. keep: store the files of its result, for keep_days (None: for good). commercial:
     no model whose licence forbids that may serve it. served: who served it. metered: what its answer was made of, once
-    it is settled. plan: the class of its tenant, as metrics tell it.
+    it is settled. plan: the class of its tenant, as metrics tell it. raw: its JSON, where it may be passed on as it
+    came.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Exchange:
     keep_days: float | None = None
     commercial: bool = False
     plan: str = NO_PLAN
+    raw: bytes | None = None
     served: Served = field(default_factory=Served)
     metered: Metered | None = None
 
@@ -136,12 +138,12 @@ class Pipeline:
                 served=exchange.served,
                 commercial=exchange.commercial,
                 plan=exchange.plan,
+                raw=exchange.raw,
             )
             if isinstance(answer, Result):
                 return await self._worded(exchange, record, answer, word)
-            response = Response(answer.body, headers=answer.headers)
             await self._succeed(exchange, record, answer.metered)
-            return response
+            return answer.response
         except Exception as problem:
             self._fail(record, problem)
             raise

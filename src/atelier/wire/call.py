@@ -16,14 +16,18 @@ Link = Callable[[str], str]
 """An artifact's id → a signed URL of it."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)  # not frozen: every request makes one, and freezing trebles the time
 class Call:
-    """One parsed request. keep: the answer links to stored files. options: how to word the answer."""
+    """One parsed request. keep: the answer links to stored files. options: how to word the answer.
+
+    raw: the JSON that it was read from, where a worker reads the same from it: nothing in it was looked up elsewhere.
+    """
 
     request: Contract
     stream: bool = False
     keep: bool = False
     options: Mapping[str, object] = field(default_factory=dict)
+    raw: bytes | None = None
 
 
 def _never(_: Call) -> bool:

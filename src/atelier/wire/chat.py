@@ -22,8 +22,12 @@ from atelier.wire.answers import Answer, UsageAnswer
 from atelier.wire.body import Body, JsonFields, validated
 from atelier.wire.call import Call, Link, Shape
 from atelier.wire.exchange import Incoming, Outgoing, server_events
-from atelier.wire.media import Load, data_uri
+from atelier.wire.media import DATA_URI, Load, data_uri
 from atelier.wire.signatures import kind_of
+
+PATH = "/v1/chat/completions"
+
+_DETAILS = frozenset(get_args(Detail))
 
 
 class _ImageUrl(Contract):
@@ -95,7 +99,7 @@ async def read(body: Body, load: Load) -> Call:
     asked = {
         "image": await load(picture.url, "messages.image_url", "image"),
         "question": question or None,
-        "detail": picture.detail if picture.detail in get_args(Detail) else "auto",
+        "detail": picture.detail if picture.detail in _DETAILS else "auto",
         "max_tokens": fields.max_completion_tokens or fields.max_tokens or 64,
         "temperature": fields.temperature,
         "model": fields.model,
@@ -103,7 +107,8 @@ async def read(body: Body, load: Load) -> Call:
     }
     request = validated(ImageToTextRequest, asked, called={"question": "messages"})
     usage_wanted = fields.stream_options is not None and fields.stream_options.include_usage
-    return Call(request, stream=fields.stream, options={"usage": usage_wanted})
+    raw = body.raw if picture.url.startswith(DATA_URI) else None
+    return Call(request, stream=fields.stream, options={"usage": usage_wanted}, raw=raw)
 
 
 def _last_picture(messages: list[_Message]) -> tuple[_ImageUrl, str]:
@@ -224,7 +229,7 @@ def send(request: ImageToTextRequest) -> Outgoing:
         fields["model"] = request.model
     if request.stream:
         fields |= {"stream": True, "stream_options": {"include_usage": True}}
-    return Outgoing("/v1/chat/completions", fields, weight=len(request.image))
+    return Outgoing(PATH, fields, weight=len(request.image))
 
 
 def _media_type(image: bytes) -> str:

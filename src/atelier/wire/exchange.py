@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Protocol
@@ -33,12 +33,13 @@ PRIVATE = "x-atelier-"
 """What headers begin with that only workers of ours are sent."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)  # not frozen: every request makes one, and freezing trebles the time
 class Outgoing:
     """A POST to an upstream: JSON, or a form where there are files. weight: roughly how many bytes the JSON has.
 
     raw, content_type: the body, where it is written already. It goes to workers of ours as it is; for other upstreams
     it is written anew, from the fields and files, or without these from the raw JSON: a form must bring them along.
+    otherwise: what goes to other upstreams in the place of all this.
     """
 
     path: str
@@ -47,6 +48,7 @@ class Outgoing:
     weight: int = 0
     raw: bytes | None = None
     content_type: str = "application/json"
+    otherwise: Callable[[], Outgoing] | None = None
 
 
 class Incoming(Protocol):

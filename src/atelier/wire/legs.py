@@ -16,7 +16,7 @@ from atelier.wire import chat, images, ocr, speech, transcription
 from atelier.wire.exchange import Incoming, Outgoing
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)  # not frozen: every request makes one, and freezing trebles the time
 class Leg:
     """One call to one upstream."""
 
@@ -43,6 +43,12 @@ def legs(request: Contract) -> list[Leg]:
         raise InvalidRequest("model: task=both takes two models; leave it out, or ask for one task", field="model")
     parts = [request.model_copy(update={"task": task, "stream": False}) for task in _READING]
     return [_leg(_READING[part.task], part) for part in parts]
+
+
+def chat_leg(request: ImageToTextRequest, raw: bytes) -> Leg:
+    """The call that passes a chat's JSON on as it came, to workers of ours."""
+    outgoing = Outgoing(chat.PATH, raw=raw, otherwise=lambda: chat.send(request))
+    return Leg(outgoing, lambda incoming: chat.receive(incoming, request))
 
 
 def _leg(module: Any, request: Contract) -> Leg:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pydantic import ValidationError
 from starlette.responses import Response
@@ -36,10 +36,19 @@ def told(headers: Mapping[str, str]) -> Metered | None:
         raise UpstreamFailed("the service's answer could not be metered") from None
 
 
-def passed_on(headers: Mapping[str, str]) -> dict[str, str]:
-    """Of a worker's answer what its reader wants: the content type, and what our shapes tell in headers."""
-    return {name: value for name, value in headers.items() if _is_told(name.lower())}
+class PassedOn(Response):
+    """A worker's whole answer: its body as it came, and of its headers what its reader wants: the content type, and
+    what our shapes tell in headers. headers: as they came."""
+
+    def __init__(self, body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        # Made of what is bytes already: to take it apart and encode it again would be most of the work.
+        self.status_code = 200
+        self.background = None
+        self.body = body
+        lowered = ((name.lower(), value) for name, value in headers)
+        self.raw_headers = [header for header in lowered if _is_told(header[0])]
+        self.raw_headers.append((b"content-length", b"%d" % len(body)))
 
 
-def _is_told(name: str) -> bool:
-    return name == "content-type" or (name.startswith("x-") and not name.startswith(("x-atelier-", "x-request-")))
+def _is_told(name: bytes) -> bool:
+    return name == b"content-type" or (name.startswith(b"x-") and not name.startswith((b"x-atelier-", b"x-request-")))

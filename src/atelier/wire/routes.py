@@ -65,7 +65,7 @@ ROUTES: tuple[Route, ...] = (
         file="file",
     ),
     Route(
-        path="/v1/chat/completions",
+        path=chat.PATH,
         service="image-to-text",
         request_type=lambda _: "caption",
         summary="Describe a picture, or answer a question about it",

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from atelier.catalog import SERVICES
 from atelier.contracts.base import Contract, Result
+from atelier.contracts.images import ImageRequest
 from atelier.errors import Forbidden, InvalidRequest, Unavailable, UpstreamFailed
 from atelier.gateway.answers import AnswerCache, Idempotency, StoredAnswer, cache_key, may_be_kept
 from atelier.gateway.artifacts import Artifact, Artifacts
@@ -168,8 +169,9 @@ class Gateway:
         call = await row.read(body, self.load(request, caller, may_fetch))
         wanted = self._without_alias(call.request)
         if wanted is not call.request:
-            call = replace(call, request=wanted)
-        permit_loras(caller, getattr(wanted, "loras", ()), self.loras)
+            call = replace(call, request=wanted, raw=None)
+        if isinstance(wanted, ImageRequest):
+            permit_loras(caller, wanted.loras, self.loras)
         exchange = Exchange(
             id=request_id,
             caller=caller,
@@ -181,6 +183,7 @@ class Gateway:
             keep_days=self.keep_days(facts),
             commercial=facts.commercial,
             plan=plan_class(facts.plan, self.plans),
+            raw=call.raw,
         )
         request.scope["state"]["served"] = exchange.served
         return call, exchange
@@ -314,7 +317,7 @@ def _metered(found: StoredAnswer) -> Metered | None:
 def _told(response: Response, exchange: Exchange) -> Response:
     """The answer, with the limits, and whether another than the first choice served."""
     # Added as they are: to look for each among those that are there would take longer than to make them.
-    response.raw_headers += [(name.encode(), value.encode()) for name, value in exchange.place.headers().items()]
+    response.raw_headers += exchange.place.headers()
     if exchange.served.fallback:
         response.headers[FALLBACK_HEADER] = "true"
     if exchange.served.revision is not None:

@@ -18,6 +18,7 @@ from atelier.gateway.answers import (
 )
 from atelier.wire.aside import aside
 from atelier.wire.body import Body
+from atelier.wire.header import header
 from atelier.wire.metering import METERED_HEADER, Metered
 from atelier.wire.serving import ClosingStream, until_disconnect
 
@@ -33,13 +34,13 @@ async def once(idempotency: Idempotency, request: Request, tenant: str, body: Bo
     Raises InvalidRequest for a malformed key, Conflict for one that another request has, Cancelled where the client
     leaves while it waits, and what `run` raises.
     """
-    header = request.headers.get("idempotency-key")
-    if header is None:
+    key = header(request, b"idempotency-key")
+    if key is None:
         return await run()
     path = request.scope["path"]
     asked = await aside(body.weight, fingerprint, path, body)
     # Who leaves while another's answer is made holds no place meanwhile.
-    found = await until_disconnect(request, idempotency.begin(tenant, idempotency_key(path, header), asked))
+    found = await until_disconnect(request, idempotency.begin(tenant, idempotency_key(path, key), asked))
     if isinstance(found, StoredAnswer):
         return given_again(found, REPLAYED_HEADER, "true")
     return await _kept(found, run, request.scope["state"]["request_id"])

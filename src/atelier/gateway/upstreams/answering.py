@@ -34,13 +34,14 @@ class Answer:
     Reading raises UpstreamFailed where the upstream breaks off, TooSlow where the request's time is up.
     """
 
-    __slots__ = ("_answering", "_response", "foreign", "headers", "model", "status")
+    __slots__ = ("_answering", "_response", "foreign", "headers", "model", "raw_headers", "status")
 
     def __init__(self, answering: Answering, response: Response, upstream: Upstream) -> None:
         self._answering = answering
         self._response = response
         self.status = response.status
         self.headers: Mapping[str, str] = response.headers
+        self.raw_headers = response.raw_headers
         self.foreign = upstream.foreign
         self.model = upstream.model
 

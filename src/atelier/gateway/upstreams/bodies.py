@@ -61,6 +61,8 @@ def _weight(outgoing: Outgoing) -> int:
 
 
 def _rewrite(upstream: Upstream, outgoing: Outgoing) -> Written:
+    if outgoing.otherwise is not None:
+        outgoing = outgoing.otherwise()
     fields: Mapping[str, Any] = outgoing.fields
     if not fields and not outgoing.files and outgoing.raw is not None:
         fields = from_json(outgoing.raw)

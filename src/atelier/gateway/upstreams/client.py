@@ -14,8 +14,9 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_parser import RawResponseMessage
 from aiohttp.http_writer import StreamWriter
-from multidict import CIMultiDict, CIMultiDictProxy
+from multidict import CIMultiDict
 from yarl import URL
 
 KEEP_ALIVE_SECONDS = 4
@@ -38,28 +39,30 @@ class Target:
 
 
 class Response:
-    """An answer whose head is there. status and headers: as they came.
+    """An answer whose head is there. status, headers, raw_headers: as they came.
 
     Reading raises aiohttp.ClientError or ConnectionError where the connection breaks off.
     """
 
-    __slots__ = ("_connection", "content", "headers", "status")
+    __slots__ = ("_connection", "content", "headers", "raw_headers", "status")
 
     def __init__(
         self,
         connection: Connection,
-        status: int,
-        headers: CIMultiDictProxy[str],
+        message: RawResponseMessage,
         content: aiohttp.StreamReader,
     ) -> None:
         self._connection = connection
-        self.status = status
-        self.headers = headers
+        self.status = message.code
+        self.headers = message.headers
+        self.raw_headers = message.raw_headers
         self.content = content
         content.on_eof(partial(_end, connection))
 
     async def read(self) -> bytes:
-        return await self.content.read()
+        content = self.content
+        # A short answer has come with its head: to ask for it piece by piece would take longer than to pass it on.
+        return content.read_nowait() if content.is_eof() else await content.read()
 
     def close(self) -> None:
         """Hang up, unless the answer was heard to its end: then the connection is in the pool again already."""
@@ -89,7 +92,7 @@ class Client:
             while True:
                 message, content = await protocol.read()
                 if message.code >= 200 or message.code == _SWITCHING:  # else one on the way, such as 100
-                    return Response(connection, message.code, message.headers, content)
+                    return Response(connection, message, content)
         except HttpProcessingError as problem:
             _hang_up(connection)
             raise aiohttp.ClientPayloadError(f"not an HTTP answer: {problem.message}") from None
@@ -130,9 +133,7 @@ def _hang_up(connection: Connection) -> None:
 
 async def _write(writer: StreamWriter, target: Target, headers: Mapping[str, str], body: bytes) -> None:
     """Without waiting until it is sent: all of it is in memory, and a server may answer before it has heard it all."""
-    head = CIMultiDict(target.headers)
-    head.update(headers)
-    head["content-length"] = str(len(body))
+    head = CIMultiDict({**target.headers, **headers, "content-length": str(len(body))})
     await writer.write_headers(target.line, head)
     if len(body) > _LARGE_BYTES:
         writer.send_headers()  # apart: to be joined to the head, the body would be copied

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from atelier.catalog import SERVICES
 from atelier.contracts.base import Contract, Event, Result
+from atelier.contracts.image_to_text import ImageToTextRequest
 from atelier.errors import UpstreamFailed
 from atelier.gateway.upstreams.answering import Answer, Answering, total_seconds
 from atelier.gateway.upstreams.client import Client
@@ -25,8 +26,8 @@ from atelier.settings import Settings, SettingsProblem
 from atelier.tracing import tracer
 from atelier.wire.aside import aside
 from atelier.wire.exchange import COMMERCIAL_HEADER, NO_PLAN, PLAN_HEADER, SECONDS_HEADER, TENANT_HEADER, Outgoing
-from atelier.wire.legs import Leg, legs, merged
-from atelier.wire.metering import Metered, passed_on, told
+from atelier.wire.legs import Leg, chat_leg, legs, merged
+from atelier.wire.metering import Metered, PassedOn, told
 from atelier.wire.serving import final_result
 
 
@@ -60,12 +61,11 @@ def _key(service: str, rule: UpstreamRule) -> str | None:
     return key
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: every request makes one, and freezing trebles the time
 class Relayed:
-    """A worker's whole answer: its body as it came, the headers that go with it, and what to meter."""
+    """A worker's whole answer, and what to meter."""
 
-    body: bytes
-    headers: Mapping[str, str]
+    response: PassedOn
     metered: Metered
 
 
@@ -168,17 +168,24 @@ class Upstreams:
         served: Served,
         commercial: bool = False,
         plan: str = NO_PLAN,
+        raw: bytes | None = None,
     ) -> Relayed | Result:
-        """A worker's whole answer as it is, unread; the Result of any other server's. Errors: see Answering."""
+        """A worker's whole answer as it is, unread; the Result of any other server's. Errors: see Answering.
+
+        raw: the JSON of a chat, for a worker that reads the same from it as from the request.
+        """
         headers = self._headers(tenant, request_id, commercial, plan)
-        found = await _legs(request)
+        if raw is not None and isinstance(request, ImageToTextRequest):
+            found = [chat_leg(request, raw)]
+        else:
+            found = await _legs(request)
         if len(found) > 1:
             return await self._all_of(service, found, headers, served)
         async with self.answered(service, found[0].outgoing, headers, served) as answer:
             metered = None if answer.foreign else told(answer.headers)
             if metered is None:
                 return await final_result(_events(answer, found[0], service))
-            return Relayed(await answer.read(), passed_on(answer.headers), metered)
+            return Relayed(PassedOn(await answer.read(), answer.raw_headers), metered)
 
     def _headers(self, tenant: str, request_id: str, commercial: bool, plan: str) -> dict[str, str]:
         headers = {
