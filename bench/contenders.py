@@ -8,7 +8,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,9 +101,18 @@ http {{
 
 @contextmanager
 def gateway(
-    upstream: str, folder: Path, *, state: str = "production", processes: int = 1, flips: Path | None = None
+    upstream: str,
+    folder: Path,
+    *,
+    state: str = "production",
+    processes: int = 1,
+    flips: Path | None = None,
+    under: Sequence[str | Path] = (),
 ) -> Iterator[Contender]:
-    """`atelier gateway` of this checkout: tokens, limits, metering and metrics on. flips: see flipping.py."""
+    """`atelier gateway` of this checkout: tokens, limits, metering and metrics on.
+
+    flips: see flipping.py. under: a program that runs it, and that program's options.
+    """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     home = Path(tempfile.mkdtemp(prefix="gateway-", dir=folder))
@@ -113,7 +122,7 @@ def gateway(
         program = ["-m", "atelier"] if flips is None else [str(ROOT / "bench" / "flipping.py")]
         pid = stack.enter_context(
             running(
-                [sys.executable, *program, "gateway"],
+                [*under, sys.executable, *program, "gateway"],
                 ready=lambda: answers(f"{url}/health", f'"{CAPTIONER}"'.encode()),
                 log=home / "log",
                 env=env,

@@ -41,6 +41,14 @@ def set_up_py_spy() -> Program:
     return _from_pypi("py-spy", "py-spy==0.4.3")
 
 
+def set_up_valgrind() -> Program:
+    """Runs a program on a processor of its own making, and counts (https://valgrind.org)."""
+    program = _from_debian("usr/bin/valgrind", "valgrind")
+    return Program(
+        program.path, {**program.env, "VALGRIND_LIB": str(BUILD / "debian" / "usr" / "libexec" / "valgrind")}
+    )
+
+
 def _from_pypi(program: str, requirement: str) -> Program:
     """In an environment of its own, so that its libraries stay apart from ours."""
     home = BUILD / program
