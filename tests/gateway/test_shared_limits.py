@@ -147,7 +147,9 @@ async def test_those_that_wait_together_go_in_one_trip(redis: Redis, opened: Ope
     assert evaluations(redis) == before + 1
     places = await asyncio.gather(*(limits.admit(ask()) for _ in range(200)))
     assert evaluations(redis) == before + 3, "the first at once, and those that came meanwhile together"
-    assert {place.headers()["x-ratelimit-remaining-requests"] for place in places} == {str(n) for n in range(799, 999)}
+    assert {dict(place.headers())[b"x-ratelimit-remaining-requests"] for place in places} == {
+        b"%d" % n for n in range(799, 999)
+    }
 
 
 async def test_a_redis_that_has_forgotten_the_script_is_told_it_again(redis: Redis, opened: Opened) -> None:

@@ -5,6 +5,7 @@ Whatever else is logged while it is served carries the id as well.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -39,6 +40,7 @@ class RequestLog:
         self._fault = fault
         self._metrics = metrics
         self._log = structlog.get_logger().bind()  # bound once: a lazy logger is set up anew at each call
+        self._tells = self._log.is_enabled_for(logging.INFO)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -78,6 +80,8 @@ class RequestLog:
             self._metrics.count(
                 service, status, upstream, seconds=seconds, first_byte=first_byte, limit=state.get("limit")
             )
+        if not self._tells:
+            return
         self._log.info(
             "request",
             request_id=state["request_id"],

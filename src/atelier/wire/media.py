@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Awaitable, Callable
 
 from atelier.errors import InvalidRequest
-from atelier.wire.aside import aside
+from atelier.wire.aside import LARGE_BYTES, aside
 
 Load = Callable[[str, str, str], Awaitable[bytes]]
 """(reference, field, kind) → bytes; kind is `image` or `audio`. Raises InvalidRequest naming the field."""
@@ -19,6 +19,8 @@ async def load_data_uri(reference: str, field: str, kind: str) -> bytes:
     """A `Load` that fetches nothing: only data URIs pass."""
     if not reference.startswith(DATA_URI):
         raise InvalidRequest(f"{field}: send the {kind} itself, as a data URI or a file", field=field)
+    if len(reference) <= LARGE_BYTES:
+        return read_data_uri(reference, field)
     return await aside(len(reference), read_data_uri, reference, field)
 
 

@@ -94,7 +94,7 @@ class Auth:
         credentials = _credentials(headers)
         if self._provider is not None:
             self._provider.keys.freshen()
-        digest = hashlib.sha256(credentials.encode()).digest()  # no credentials stay in memory
+        digest = hashlib.blake2b(credentials.encode(), digest_size=32).digest()  # no credentials stay in memory
         found = self._remembered.get((self._generation(), digest))
         if found is None:
             found, seconds = await self._check(credentials, digest)

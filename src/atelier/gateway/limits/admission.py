@@ -101,6 +101,9 @@ class Limits:
 
         Nothing is awaited; a second call, or one after `refund`, does nothing.
         """
+        if not place.applying.corrected:
+            place.closed = True
+            return
         really = {"u": round(units * MILLION), "c": round(cost * MILLION)}
         changes = [
             (limit, really.get(limit.kind, 0) - took)

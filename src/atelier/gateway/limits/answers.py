@@ -11,21 +11,25 @@ LEASE_RETRY_SECONDS = 1.0
 """Nobody knows when a running request will be done; a slot is worth asking for again soon."""
 
 
-def limit_headers(applying: Applying, reply: Sequence[int]) -> dict[str, str]:
+def limit_headers(applying: Applying, reply: Sequence[int]) -> list[tuple[bytes, bytes]]:
     """`RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-11), and OpenAI's of the tightest limit
     of requests. reply: see place.Counters."""
+    if not applying.limits:
+        return []
     items = []
     for index, (limit, (name, partition)) in enumerate(zip(applying.limits, applying.items, strict=True)):
         left, resets = reply[2 + index * 3], reply[3 + index * 3]
         left = quota(limit, left) if left > 0 else 0
         window = f";t={-(-resets // MILLION)}" if limit.per else ""
         items.append(f"{name}{left}{window}{partition}")
-    headers = {"ratelimit-policy": applying.policy, "ratelimit": ", ".join(items)} if items else {}
+    headers = [(b"ratelimit-policy", applying.policy), (b"ratelimit", ", ".join(items).encode())]
     if applying.requests:
         tightest = min(applying.requests, key=lambda index: reply[2 + index * 3])
-        headers["x-ratelimit-limit-requests"] = str(applying.limits[tightest].most)
-        headers["x-ratelimit-remaining-requests"] = str(max(0, reply[2 + tightest * 3]))
-        headers["x-ratelimit-reset-requests"] = _clock_words(-(-reply[3 + tightest * 3] // MILLION))
+        headers += [
+            (b"x-ratelimit-limit-requests", b"%d" % applying.limits[tightest].most),
+            (b"x-ratelimit-remaining-requests", b"%d" % max(0, reply[2 + tightest * 3])),
+            (b"x-ratelimit-reset-requests", _clock_words(-(-reply[3 + tightest * 3] // MILLION)).encode()),
+        ]
     return headers
 
 
@@ -39,7 +43,7 @@ def refusal(applying: Applying, reply: Sequence[int]) -> RateLimited:
     wait, limit = max(full, key=lambda found: found[0])
     problem = RateLimited(f"Rate limit exceeded: {limit.words()}; try again in {_wait_words(wait)}", retry_after=wait)
     problem.measure = limit.measure
-    problem.headers = limit_headers(applying, reply)
+    problem.headers = {name.decode(): value.decode() for name, value in limit_headers(applying, reply)}
     return problem
 
 

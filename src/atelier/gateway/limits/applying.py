@@ -74,9 +74,10 @@ class Applying:
 
     words: what the script is told of them. policy: the RateLimit-Policy field. items: name and partition of each in
     the RateLimit field. requests: which of them count requests. lease: where its concurrent requests are counted.
+    corrected: whether any of them is, once the work is done.
     """
 
-    __slots__ = ("items", "lease", "limits", "policy", "requests", "words")
+    __slots__ = ("corrected", "items", "lease", "limits", "policy", "requests", "words")
 
     def __init__(self, limits: Sequence[Limit]) -> None:
         self.limits = tuple(limits)
@@ -84,9 +85,10 @@ class Applying:
             len(limits),
             *(word for limit in limits for word in (limit.kind, limit.key, limit.most, limit.size)),
         )
-        self.policy = ", ".join(_policy(limit) for limit in limits)
+        self.policy = ", ".join(_policy(limit) for limit in limits).encode()
         self.items = tuple((f'"{limit.name}";r=', _partition(limit)) for limit in limits)
         self.lease = next((limit.key for limit in limits if limit.measure == "concurrent"), None)
+        self.corrected = any(limit.kind != "r" for limit in limits)
         self.requests = tuple(index for index, limit in enumerate(limits) if limit.measure == "requests")
 
     def shared_by(self, gateways: int) -> Applying:

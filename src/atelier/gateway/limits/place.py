@@ -85,7 +85,7 @@ class Place:
         """What was taken of each limit."""
         return list(zip(self.applying.limits, self._reply[4::3], strict=True))
 
-    def headers(self) -> dict[str, str]:
+    def headers(self) -> list[tuple[bytes, bytes]]:
         return limit_headers(self.applying, self._reply)
 
 
