@@ -52,7 +52,7 @@ class Body:
 
     def beside(self, *files: str) -> dict[str, object]:
         """What came beside these files. Any other file is among it, for the fields to refuse."""
-        if not self.files:
+        if not files and not self.files:
             return self.fields
         return {name: value for name, value in {**self.fields, **self.files}.items() if name not in files}
 
