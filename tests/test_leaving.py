@@ -11,6 +11,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from atelier.corked import CorkedProtocol
@@ -35,6 +36,9 @@ class Working:
             await PlainTextResponse(answer)(scope, receive, send)
             return
         self.states.append("there")
+        if scope["path"] == "/body":  # which is there when the loop next looks, all at once
+            asyncio.get_running_loop().call_soon(self.begin.wait)
+            await Request(scope, receive).body()
         if scope["path"] == "/late":
             self.leaving = scope["state"][LEAVING]
             await asyncio.to_thread(self.begin.wait)
@@ -74,4 +78,20 @@ def test_a_client_that_left_before_the_work_began_ends_it_too() -> None:
         client.close()
         until(lambda: app.leaving is not None and app.leaving.gone)
         app.begin.set()
+        until(lambda: app.states[-1:] == ["left"])
+
+
+@pytest.mark.parametrize("protocol", [CorkedProtocol, HttpToolsProtocol])
+def test_one_that_leaves_after_a_large_body_is_heard(protocol: type[HttpToolsProtocol]) -> None:
+    app = Working()
+    with Server(app, protocol=protocol) as url:
+        client = HTTPConnection(url.removeprefix("http://"))
+        client.putrequest("POST", "/body")
+        client.putheader("Content-Length", str(HIGH_WATER_LIMIT + 1))
+        client.endheaders()
+        until(lambda: app.states == ["there"])
+        client.send(bytes(HIGH_WATER_LIMIT + 1))
+        app.begin.set()
+        until(lambda: app.states == ["there", "works"])
+        client.close()
         until(lambda: app.states[-1:] == ["left"])

@@ -29,6 +29,11 @@ class CorkedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self.scope["state"][LEAVING] = self._leaving
 
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        if not self.pipeline:  # the last piece of a large body stops the reading, and with it the word of a leaving
+            self.flow.resume_reading()
+
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._leaving.tell()
