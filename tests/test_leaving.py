@@ -95,3 +95,16 @@ def test_one_that_leaves_after_a_large_body_is_heard(protocol: type[HttpToolsPro
         until(lambda: app.states == ["there", "works"])
         client.close()
         until(lambda: app.states[-1:] == ["left"])
+
+
+async def test_no_work_is_begun_for_one_that_has_left() -> None:
+    leaving, begun = Leaving(), list[str]()
+    leaving.tell()
+
+    async def work() -> None:
+        begun.append("works")  # and waits for nothing: only a later step could be cancelled
+
+    with pytest.raises(Cancelled):
+        await until_disconnect(Request({"type": "http", "state": {LEAVING: leaving}}), work())
+    await asyncio.sleep(0)
+    assert not begun

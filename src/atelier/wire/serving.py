@@ -82,15 +82,22 @@ class Leaving:
 async def until_disconnect(request: Request, work: Coroutine[Any, Any, T]) -> T:
     """The outcome of `work`; when the client hangs up first, it is cancelled and Cancelled is raised."""
     leaving: Leaving | None = request.scope.get("state", {}).get(LEAVING)
+    if leaving is not None and leaving.gone:
+        work.close()  # unbegun: what does not wait could not be cancelled any more, and a later step would be instead
+        raise _left()
     watch = _ClientLookout(request.receive) if leaving is None else _ClientWatch(leaving)
     try:
         return await work
     except asyncio.CancelledError:
         if watch.gone and watch.task.uncancel() == 0:
-            raise Cancelled("the client closed the connection") from None
+            raise _left() from None
         raise
     finally:
         watch.stop()
+
+
+def _left() -> Cancelled:
+    return Cancelled("the client closed the connection")
 
 
 class _ClientWatch:
@@ -103,8 +110,6 @@ class _ClientWatch:
         self.gone = False
         self._leaving = leaving
         leaving.watch = self._left
-        if leaving.gone:
-            self._left()
 
     def stop(self) -> None:
         self._leaving.watch = None
