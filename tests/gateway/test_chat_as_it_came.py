@@ -30,9 +30,10 @@ ANSWER = {
 
 @dataclass
 class Captioner:
-    """ours: a worker, which tells what its answers were made of."""
+    """ours: a worker, which tells what its answers were made of. model: what it says that it answered with."""
 
     ours: bool = True
+    model: str = "eye"
     bodies: list[bytes] = field(default_factory=list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,7 +46,7 @@ class Captioner:
         self.bodies.append(await Request(scope, receive).body())
         made = Metered(model="eye", usage=Usage(units=1, tokens=3)).model_dump_json(exclude_defaults=True)
         headers = {METERED_HEADER: made, "x-model": "eye", "Set-Cookie": "a=b"} if self.ours else {}
-        await JSONResponse(ANSWER, headers=headers)(scope, receive, send)
+        await JSONResponse(ANSWER | {"model": self.model}, headers=headers)(scope, receive, send)
 
 
 @contextmanager
@@ -94,6 +95,12 @@ def test_another_server_hears_no_more_than_the_question(tmp_path: Path) -> None:
     assert json.loads(heard) == {
         "messages": [{"role": "user", "content": parts}], "max_tokens": 64, "temperature": 0.0
     }  # fmt: skip
+
+
+def test_where_another_server_names_no_model_it_is_the_one_that_was_asked_for(tmp_path: Path) -> None:
+    with asked_through(tmp_path, Captioner(ours=False, model="")) as gateway:
+        assert ask(gateway, chat(model="their-eye")).json()["model"] == "their-eye"
+        assert [row["modelUsed"] for row in gateway.records()] == ["their-eye"]
 
 
 def test_a_worker_behind_another_name_or_model_hears_that(tmp_path: Path) -> None:

@@ -18,10 +18,11 @@ from atelier.wire.exchange import Incoming, Outgoing
 
 @dataclass(slots=True)  # not frozen: every request makes one, and freezing trebles the time
 class Leg:
-    """One call to one upstream."""
+    """One call to one upstream. model: which was asked for, if any."""
 
     outgoing: Outgoing
     receive: Callable[[Incoming], AsyncGenerator[Event, None]]
+    model: str | None
 
 
 _MODULES: dict[type[Contract], Any] = {
@@ -48,11 +49,12 @@ def legs(request: Contract) -> list[Leg]:
 def chat_leg(request: ImageToTextRequest, raw: bytes) -> Leg:
     """The call that passes a chat's JSON on as it came, to workers of ours."""
     outgoing = Outgoing(chat.PATH, raw=raw, otherwise=lambda: chat.send(request))
-    return Leg(outgoing, lambda incoming: chat.receive(incoming, request))
+    return Leg(outgoing, lambda incoming: chat.receive(incoming, request), request.model)
 
 
 def _leg(module: Any, request: Contract) -> Leg:
-    return Leg(module.send(request), lambda incoming: module.receive(incoming, request))
+    model: str | None = getattr(request, "model", None)
+    return Leg(module.send(request), lambda incoming: module.receive(incoming, request), model)
 
 
 def merged(results: Sequence[Result]) -> Result:

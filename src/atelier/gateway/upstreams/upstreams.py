@@ -238,4 +238,4 @@ def _named(event: Event, answer: Answer, leg: Leg) -> Event:
     """With the model that was asked for, where a foreign server does not say which it took."""
     if not isinstance(event, Result) or event.model:
         return event
-    return event.model_copy(update={"model": answer.model or str(leg.outgoing.fields.get("model", ""))})
+    return event.model_copy(update={"model": answer.model or leg.model or ""})
