@@ -1,8 +1,8 @@
 """uvicorn's HTTP protocol, with what one turn of the event loop writes sent in one go, and a word when a client leaves.
 
 uvicorn writes the head of an answer and its body apart; each write is a call of the operating system and a packet, and
-takes longer than all that the gateway itself does for a small answer. That a client has left it tells those who ask
-for the next message: it takes a task for each request, and a timer so that short requests go without one.
+takes longer than all that the gateway itself does for a small answer. That a client has left it tells only those who
+wait for the next message, which takes a task for each request.
 """
 
 from __future__ import annotations
