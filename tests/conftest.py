@@ -13,6 +13,7 @@ from atelier.state.database import Database, open_database
 from postgres_server import Postgres, running_postgres
 from redis_server import Redis, running_redis
 from s3_server import S3, running_s3
+from sqlite_file import lay_database
 
 # As servers are set up (telemetry.py): structlog's own default draws tracebacks with every variable, for seconds.
 structlog.configure(
@@ -59,6 +60,7 @@ def migrated(postgres: Postgres) -> str:
 def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where a database without rows is: SQLite, and for a test that is marked `on_both` PostgreSQL too."""
     if getattr(request, "param", "sqlite") == "sqlite":
+        lay_database(tmp_path / "atelier.db")
         return f"sqlite+aiosqlite:///{tmp_path / 'atelier.db'}"
     server: Postgres = request.getfixturevalue("postgres")
     return server.new_database(like=request.getfixturevalue("migrated"))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+
+from ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -22,8 +23,7 @@ class GatewayProcess:
     """`start` and `stop` as often as wanted. env: what its settings are read from, beside home and port."""
 
     def __init__(self, home: Path, env: dict[str, str]) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.home = home
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ATELIER_")}

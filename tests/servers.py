@@ -12,7 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait for a condition; fail where it does not come true."""
     end = time.monotonic() + seconds
     while not condition():

@@ -16,18 +16,18 @@ from atelier.settings import SettingsProblem
 from atelier.state.redis import connect_redis
 from command import SECRET, Cli
 from gateway_process import GatewayProcess
+from ports import free_offset
 from redis_server import Redis, running_redis
 from servers import until
 
 PASSWORD = "s3cret-pass"
 LOCAL = {"ATELIER_REDIS_AWAY": "local", "ATELIER_GATEWAYS": "2"}
-OFFSET = {"ATELIER_PORT_OFFSET": "31234", "ATELIER_REDIS_WAIT_SECONDS": "0"}
 NOBODY = "redis://:s3cret-pass@127.0.0.1:9/0"
 
 
 @pytest.fixture
 def cli(tmp_path: Path) -> Cli:
-    return Cli(tmp_path, **OFFSET)
+    return Cli(tmp_path, ATELIER_PORT_OFFSET=str(free_offset()), ATELIER_REDIS_WAIT_SECONDS="0")
 
 
 @pytest.fixture(scope="module")
