@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from postgres_server import Postgres, running_postgres
 from redis_server import Redis, running_redis
 from s3_server import S3, running_s3
 from sqlite_file import lay_database
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell sets it for what it runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what tests start and interrupt would inherit it
 
 # As servers are set up (telemetry.py): structlog's own default draws tracebacks with every variable, for seconds.
 structlog.configure(
