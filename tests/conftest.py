@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ from postgres_server import Postgres, running_postgres
 from redis_server import Redis, running_redis
 from s3_server import S3, running_s3
 from sqlite_file import lay_database
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # several threads are slower where others want the processors, too
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell sets it for what it runs in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)  # what tests start and interrupt would inherit it
