@@ -11,6 +11,7 @@ import pytest
 from yarl import URL
 
 from atelier.gateway.upstreams.client import Client, Target
+from misbehaving import becomes
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -146,11 +147,10 @@ async def test_who_hangs_up_leaves_nothing_unsent_behind() -> None:
 
     async with asking(hear_nothing) as (client, target, _), asyncio.timeout(60):
         posting = asyncio.create_task(client.post(target, {}, bytes(30_000_000)))
-        await asyncio.sleep(0.1)  # long enough for the connection and the first bytes
-        [protocol] = client._connector._acquired
-        transport = protocol.transport
+        taken = client._connector._acquired
+        await becomes(lambda: any(one.transport and one.transport.get_write_buffer_size() for one in taken))
+        [transport] = [one.transport for one in taken]
         assert transport is not None
-        assert transport.get_write_buffer_size() > 0
         posting.cancel()
         await asyncio.gather(posting, return_exceptions=True)
         assert transport.is_closing()
