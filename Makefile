@@ -31,7 +31,7 @@ test-setup:  ## Install what the tests need: libraries, a browser, fonts, record
 	@scripts/test-setup.sh
 
 test: test-setup  ## Run every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 	@$(BIN)/python scripts/web.py build
 	@$(BIN)/python scripts/web.py npm test
 	@BUILT=1 $(BIN)/python scripts/web.py npm run --silent e2e

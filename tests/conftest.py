@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -13,6 +15,12 @@ from atelier.state.database import Database, open_database
 from postgres_server import Postgres, running_postgres
 from redis_server import Redis, running_redis
 from s3_server import S3, running_s3
+from sqlite_file import lay_database
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # several threads are slower where others want the processors, too
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell sets it for what it runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what tests start and interrupt would inherit it
 
 # As servers are set up (telemetry.py): structlog's own default draws tracebacks with every variable, for seconds.
 structlog.configure(
@@ -59,6 +67,7 @@ def migrated(postgres: Postgres) -> str:
 def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where a database without rows is: SQLite, and for a test that is marked `on_both` PostgreSQL too."""
     if getattr(request, "param", "sqlite") == "sqlite":
+        lay_database(tmp_path / "atelier.db")
         return f"sqlite+aiosqlite:///{tmp_path / 'atelier.db'}"
     server: Postgres = request.getfixturevalue("postgres")
     return server.new_database(like=request.getfixturevalue("migrated"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,25 +11,26 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from ports import free_port, is_free
+
 ROOT = Path(__file__).resolve().parents[1]
 
 WARM_SECONDS = 5.0
-"""After which a gateway has loaded what it loads when it is first used."""
+"""After which a gateway that listens has loaded what it loads when it is first used."""
 
 
 class GatewayProcess:
     """`start` and `stop` as often as wanted. env: what its settings are read from, beside home and port."""
 
     def __init__(self, home: Path, env: dict[str, str]) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
+        self._port = free_port()
+        self.url = f"http://127.0.0.1:{self._port}"
         self.home = home
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ATELIER_")}
-        own = {"ATELIER_HOME": str(home), "ATELIER_PORT": str(port), "ATELIER_CONFIG": str(home / "none.toml")}
+        own = {"ATELIER_HOME": str(home), "ATELIER_PORT": str(self._port), "ATELIER_CONFIG": str(home / "none.toml")}
         self._env = kept | {"PYTHONPATH": str(ROOT / "src")} | own | env
         self._process: subprocess.Popen[bytes] | None = None
-        self._first_mb = self._started = 0.0
+        self._first_mb = self._listens_since = 0.0
         self.growth_mb = 0.0
 
     @property
@@ -40,7 +40,7 @@ class GatewayProcess:
     def start(self) -> None:
         self.home.mkdir(exist_ok=True, parents=True)
         (self.home / "none.toml").touch()
-        self._first_mb, self._started = 0.0, time.monotonic()
+        self._first_mb = self._listens_since = 0.0
         with (self.home / "log").open("ab") as log:
             command = [sys.executable, "-m", "atelier", "gateway"]
             self._process = subprocess.Popen(command, env=self._env, stdout=log, stderr=log, cwd=self.home)
@@ -63,7 +63,10 @@ class GatewayProcess:
 
     def look_at_memory(self) -> None:
         """Compares with the first look once the process has been at work for a while."""
-        if self._process is None or time.monotonic() - self._started < WARM_SECONDS:
+        if self._process is None or is_free(self._port):
+            return
+        self._listens_since = self._listens_since or time.monotonic()
+        if time.monotonic() - self._listens_since < WARM_SECONDS:
             return
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         now = next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))

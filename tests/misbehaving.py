@@ -23,7 +23,7 @@ PICTURE = json.dumps({"created": 1, "data": [{"b64_json": base64.b64encode(PNG).
 Manners = Callable[["Server", asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-async def becomes(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+async def becomes(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait for a condition without holding up the servers, which share the test's event loop."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110  any condition

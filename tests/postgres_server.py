@@ -7,7 +7,6 @@ import itertools
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from ports import free_port
 from servers import until
 
 on_both = pytest.mark.parametrize("location", ["sqlite", "postgresql"], indirect=True)
@@ -36,8 +36,7 @@ class Postgres:
         if os.geteuid() == 0:
             shutil.chown(folder, _ORDINARY)
             self._owner = {"user": _ORDINARY}
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._names = itertools.count()
         self._run(

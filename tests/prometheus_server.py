@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import Any
 import httpx2
 import yaml
 
+from ports import free_port
 from servers import until
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,8 +47,7 @@ def running_prometheus(folder: Path, targets: Targets, token: str) -> Iterator[P
     """With the settings of deploy/prometheus, but for where things are and how often it asks."""
     (folder / "token").write_text(token)
     (folder / "prometheus.yml").write_text(yaml.safe_dump(_settings(folder, targets)))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     command = [
         str(program("prometheus")), f"--config.file={folder / 'prometheus.yml'}", f"--web.listen-address={address}",
         f"--storage.tsdb.path={folder / 'data'}", "--log.level=warn",

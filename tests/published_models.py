@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-import pytest
-
-from atelier.cli import main
 from command import Cli
 from hub_server import Hub
 
@@ -32,36 +27,6 @@ def whisper_files(seed: int = 0) -> dict[str, bytes]:
         "tokenizer.json": b"{}",
         "vocabulary.txt": b"a\nb\n",
     }
-
-
-class CliHere:
-    """The command in this process, which is faster; with settings of its own."""
-
-    def __init__(self, patch: pytest.MonkeyPatch, capture: pytest.CaptureFixture[str], environment: dict[str, str]):
-        self._capture = capture
-        for name, value in environment.items():
-            patch.setenv(name, value)
-
-    def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
-        umask = os.umask(0o077)
-        self._capture.readouterr()
-        try:
-            main(words)
-            ended: object = 0
-        except SystemExit as end:
-            ended = end.code
-        finally:
-            os.umask(umask)
-        out, err = self._capture.readouterr()
-        if isinstance(ended, str):
-            err += ended
-        return subprocess.CompletedProcess(words, ended if isinstance(ended, int) else 1, out, err)
-
-    def said(self, *words: str) -> str:
-        """What a run that goes well prints."""
-        done = self(*words)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
 
 
 def fetching(hub: Hub, folder: Path, **environment: str) -> Cli:

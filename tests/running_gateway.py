@@ -24,6 +24,7 @@ from atelier.state.tables import usage
 from atelier.worker.app import create_app as create_worker
 from atelier.worker.host import Host
 from servers import Server, running, until
+from sqlite_file import lay_database
 from stepping import PaintEngine, SpeakEngine, paint_plan, speak_plan
 
 SECRET = "gateway-secret-of-forty-characters-long!"
@@ -75,6 +76,7 @@ class Running:
 @contextmanager
 def opened(home: Path, **more: Any) -> Iterator[Running]:
     """A gateway with `home` as its data folder; `more` are settings."""
+    lay_database(home / "atelier.db")
     host = Host([paint_plan(), speak_plan()])
     with running(create_worker(host, SERVED, most_body_bytes=3_000_000)) as worker:
         settings = Settings(

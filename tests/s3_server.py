@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from typing import Any
 import httpx2
 from pydantic import SecretStr
 
+from ports import free_port
 from servers import until
 
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens
@@ -50,8 +50,7 @@ def s3_settings(endpoint: str, bucket: str = "bucket") -> dict[str, Any]:
 
 @contextmanager
 def running_s3() -> Iterator[S3]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     server = S3(f"http://127.0.0.1:{port}")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,10 +16,9 @@ import httpx2
 import openai
 import pytest
 
-from atelier.catalog import GATEWAY_PORT, SERVICES
+from atelier.catalog import GATEWAY_PORT
+from ports import free_offset
 from servers import until
-
-PORTS = [GATEWAY_PORT, *(service.port for service in SERVICES.values())]
 
 
 @dataclass
@@ -68,21 +65,6 @@ class Served:
 
     def printed(self) -> str:
         return (self.home / "printed.txt").read_text()
-
-
-def free_offset() -> int:
-    """A number that moves every port to a free one."""
-    for _ in range(200):
-        offset = random.randrange(1000, 24_000)  # above 32768 the system gives ports to whoever connects somewhere
-        if all(is_free(port + offset) for port in PORTS):
-            return offset
-    raise AssertionError("no free ports")
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def start(home: Path, **environment: str) -> Served:

@@ -14,6 +14,7 @@ import pytest
 
 from atelier.state.upgrade import HEAD
 from command import SECRET, Cli
+from ports import free_offset
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_the_database_is_brought_up_to_date_and_tells_its_version(cli: Cli) -> N
 
 @pytest.mark.parametrize("words", [("gateway",), ("serve",), ("db", "upgrade"), ("keys", "list")])
 def test_a_database_that_cannot_be_reached_is_told_in_one_line(cli: Cli, words: tuple[str, ...]) -> None:
-    where = {"DATABASE_URL": "postgresql://ann:s3cret@127.0.0.1:9/atelier", "ATELIER_PORT_OFFSET": "31234"}
+    where = {"DATABASE_URL": "postgresql://ann:s3cret@127.0.0.1:9/atelier", "ATELIER_PORT_OFFSET": str(free_offset())}
     done = cli(*words, **where)
     told = "atelier: DATABASE_URL: PostgreSQL at 127.0.0.1:9/atelier cannot be used: Connection refused"
     assert (done.returncode, done.stderr.strip().splitlines()[-1]) == (1, told)
@@ -153,7 +154,7 @@ def test_doctor_finds_this_machine_in_order(cli: Cli) -> None:
         (("serve",), {"MODEL_NAME": "espeak-ng"}, "MODEL_NAME: names the model of one worker"),
         (("serve",), {"ATELIER_MODELS": '{"text-to-speech": "no/such"}'}, "no/such is neither a folder nor a model"),
         (("worker", "text-to-smell"), {}, "There is no service text-to-smell"),
-        (("worker", "text-to-image"), {"MODEL_NAME": "no/such", "ATELIER_PORT_OFFSET": "31234"}, "MODEL_NAME: no/such"),
+        (("worker", "text-to-image"), {"MODEL_NAME": "no/such"}, "MODEL_NAME: no/such"),
         (("token", "--tenant", "acme"), {"JWT_SECRET": ""}, "start it first"),
         (("token", "--tenant", ""), {}, "1 to 128 printable characters"),
         (("keys", "create", "--tenant", "a\nb"), {}, "1 to 128 printable characters"),
@@ -169,7 +170,7 @@ def test_doctor_finds_this_machine_in_order(cli: Cli) -> None:
 def test_what_cannot_be_is_said_in_a_sentence(
     cli: Cli, words: tuple[str, ...], environment: dict[str, str], said: str
 ) -> None:
-    done = cli(*words, **environment)
+    done = cli(*words, **{"ATELIER_PORT_OFFSET": str(free_offset()), **environment})
     assert done.returncode != 0
     assert said in done.stderr
     assert "Traceback" not in done.stderr

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import openai
@@ -87,9 +88,12 @@ def test_a_limit_that_is_used_up(contract: ContractGateway) -> None:
 def test_a_limit_that_frees_is_waited_for(contract: ContractGateway) -> None:
     """`Retry-After` says a second; left to itself the client would wait for half of that, and in vain."""
     client = contract.client("hasty-python", max_retries=2)
-    client.images.generate(prompt="a square")
-    begun = time.monotonic()
-    answer = client.images.with_raw_response.generate(prompt="a square")
+    for _ in range(20):  # a busy machine may take longer than the second
+        client.images.generate(prompt="a square")
+        begun = time.monotonic()
+        answer = client.images.with_raw_response.generate(prompt="a square")
+        if answer.retries_taken:
+            break
     assert answer.retries_taken == 1
     assert time.monotonic() - begun >= 0.9
     assert answer.parse().data
@@ -110,22 +114,28 @@ def test_the_headers_of_an_answer(contract: ContractGateway, client: openai.Open
 
 
 def test_an_answer_that_takes_too_long(contract: ContractGateway) -> None:
-    """The client gives up, and the picture that nobody waits for is not painted to its end."""
-    painter = Painter.newest
-    closed = painter.closed.count(SLOWLY)
-    with pytest.raises(openai.APITimeoutError):
+    with _left_unpainted(), pytest.raises(openai.APITimeoutError):
         contract.client(timeout=1).images.generate(prompt=SLOWLY, extra_body={"num_inference_steps": 150})
-    until(lambda: painter.closed.count(SLOWLY) == closed + 1, seconds=5)  # its end would be later than that
 
 
 def test_a_stream_that_is_left(client: openai.OpenAI) -> None:
-    painter = Painter.newest
-    closed = painter.closed.count(SLOWLY)
-    with client.images.generate(
-        prompt=SLOWLY, stream=True, partial_images=149, extra_body={"num_inference_steps": 150}
-    ) as stream:
+    with (
+        _left_unpainted(),
+        client.images.generate(
+            prompt=SLOWLY, stream=True, partial_images=149, extra_body={"num_inference_steps": 150}
+        ) as stream,
+    ):
         assert next(iter(stream)).type == "image_generation.partial_image"
-    until(lambda: painter.closed.count(SLOWLY) == closed + 1, seconds=5)
+
+
+@contextmanager
+def _left_unpainted() -> Iterator[None]:
+    """The client gives up, and the picture that nobody waits for is not painted to its end."""
+    painter = Painter.newest
+    closed, painted = painter.closed.count(SLOWLY), painter.stepped.count([SLOWLY])
+    yield
+    until(lambda: painter.closed.count(SLOWLY) == closed + 1)
+    assert painter.stepped.count([SLOWLY]) - painted < 150
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -24,12 +24,12 @@ import yaml
 from atelier.catalog import SERVICES
 from atelier.gateway.auth import make_token
 from gateway_process import GatewayProcess
+from ports import free_offset
 from postgres_server import Postgres
 from prometheus_server import DEPLOYED, ROOT, Prometheus, program, running_prometheus
 from redis_server import Redis
 from running_gateway import NOWHERE, SECRET
 from servers import running, until
-from serving import free_offset
 
 SERVICE = "text-to-speech"
 LIMITS = [{"requests": 100_000, "per": "hour"}, {"requests": 2, "per": "hour", "tenant": "small"}]

@@ -16,8 +16,8 @@ from transformers import Blip2ForConditionalGeneration
 from atelier.models.catalog import plans
 from atelier.settings import Settings
 from atelier.worker.residency import Resident
+from command import CliHere
 from hub_server import Hub, running_hub
-from published_models import CliHere
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

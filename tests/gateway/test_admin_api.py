@@ -96,7 +96,7 @@ def test_an_administrators_key_that_is_suspended_or_revoked_opens_nothing(gatewa
     admin("PATCH", "/tenants/staff", json={"suspended": False})
     own("GET", "/tenants")
     admin("DELETE", f"/keys/{made['id']}", 204)
-    until(lambda: httpx2.get(f"{gateway.url}/admin/plans", headers=bearer(made["key"])).status_code == 401, seconds=8)
+    until(lambda: httpx2.get(f"{gateway.url}/admin/plans", headers=bearer(made["key"])).status_code == 401)
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -187,16 +187,16 @@ def test_a_key_is_shown_once_and_opens_what_it_is_for(gateway: Running, admin: A
     assert httpx2.post(f"{gateway.url}/api/text-to-image", **drawn).status_code == 403
     changed = admin("PATCH", f"/keys/{made['id']}", json={"services": None, "name": "all"})
     assert (changed["services"], changed["name"], changed["expires_at"]) == (None, "all", "2999-01-01T00:00:00Z")
-    until(lambda: httpx2.post(f"{gateway.url}/api/text-to-image", **drawn).status_code == 200, seconds=8)
+    until(lambda: httpx2.post(f"{gateway.url}/api/text-to-image", **drawn).status_code == 200)
     admin("DELETE", f"/keys/{made['id']}", 204)
-    until(lambda: httpx2.post(f"{gateway.url}/api/text-to-speech", **heard).status_code == 401, seconds=8)
+    until(lambda: httpx2.post(f"{gateway.url}/api/text-to-speech", **heard).status_code == 401)
     admin("DELETE", f"/keys/{made['id']}", 404)
     admin("PATCH", f"/keys/{made['id']}", 404, json={"name": "x"})
     entries = gateway.ask(select(audit).order_by(audit.c.id))
     assert [(row["action"], row["target"], row["tenantId"]) for row in entries] == [
         (f"key.{act}", made["id"], "acme") for act in ("create", "change", "revoke")
     ]
-    assert made["key"].split("_")[2] not in str(entries)
+    assert made["key"].split("_", 2)[2] not in str(entries)
 
 
 def test_an_administrators_key_acts_for_its_own_tenant_alone(gateway: Running, admin: Admin) -> None:

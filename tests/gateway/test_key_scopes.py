@@ -80,9 +80,9 @@ async def test_a_key_whose_time_is_over_is_refused_and_told_why(auth: Auth, data
 
 
 async def test_a_key_is_not_remembered_past_its_end(auth: Auth, database: Database) -> None:
-    key = await made(database, expires_at=now() + timedelta(seconds=0.5))
+    key = await made(database, expires_at=now() + timedelta(seconds=2))
     await auth.caller(bearer(key))
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
 
     async def ask_until_refused() -> None:
         while time.monotonic() < end:
@@ -113,14 +113,14 @@ class Counted:
 
 async def test_a_wrong_key_is_looked_up_once_in_a_while(database: Database) -> None:
     counted, key = Counted(database), await made(database)
-    auth = Auth(SECRET, counted, key_seconds=0.3)  # type: ignore[arg-type]
+    auth = Auth(SECRET, counted, key_seconds=2)  # type: ignore[arg-type]
     wrong = f"{key[:-1]}{'a' if key[-1] != 'a' else 'b'}"
     for _ in range(5):
         with pytest.raises(Unauthenticated, match="The API key is not valid"):
             await auth.caller(bearer(wrong))
     assert counted.asked == 1
     assert (await auth.caller(bearer(key))).tenant == "acme", "one of the same id is not harmed"
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while counted.asked == 2 and time.monotonic() < end:
         await asyncio.sleep(0.02)
         with pytest.raises(Unauthenticated):
@@ -245,13 +245,13 @@ def test_a_suspended_tenant_is_refused_within_seconds_and_let_in_again(gateway: 
     """Asked by a GET, which takes no place in a limit however often it is asked."""
     assert gateway.get("/api/limits").status_code == 200
     gateway.ask(insert(tenants).values(id="acme", name="Acme", suspendedAt=now()))
-    until(lambda: gateway.get("/api/limits").status_code == 403, seconds=12)
+    until(lambda: gateway.get("/api/limits").status_code == 403)
     assert {gateway.get(path).status_code for path in OWN} == {403}
     assert httpx2.delete(f"{gateway.url}/api/artifacts?all=true", headers=gateway.headers()).status_code == 403
     assert gateway.post("/api/text-to-speech", json={"text": "one"}).status_code == 403
     assert "suspended" in gateway.post("/v1/audio/speech", json={"input": "one"}).json()["error"]["message"]
     gateway.ask(update(tenants).where(tenants.c.id == "acme").values(suspendedAt=None))
-    until(lambda: gateway.get("/api/limits").status_code == 200, seconds=12)
+    until(lambda: gateway.get("/api/limits").status_code == 200)
     assert gateway.post("/api/text-to-speech", json={"text": "one"}).status_code == 200
 
 

@@ -80,7 +80,7 @@ def test_a_remembered_token_ends_when_it_ends(tmp_path: Path) -> None:
         end = time.time() + 3
         token = jwt.encode({"tenantId": "acme", "exp": end}, SECRET, algorithm="HS256")
         assert status(gateway, token) == 200
-        until(lambda: status(gateway, token) == 401, seconds=8)
+        until(lambda: status(gateway, token) == 401)
         assert time.time() >= end
 
 
@@ -90,7 +90,7 @@ def test_a_revoked_key_stops_within_seconds_at_a_running_gateway(tmp_path: Path)
         assert status(gateway, key) == 200
         with sqlite3.connect(tmp_path / "atelier.db") as database:  # as another process does it
             database.execute("""UPDATE "ApiKey" SET "revokedAt" = '2026-01-01 00:00:00.000000'""")
-        until(lambda: status(gateway, key) == 401, seconds=8)
+        until(lambda: status(gateway, key) == 401)
 
 
 def _create_key(home: Path) -> str:

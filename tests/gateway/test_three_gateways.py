@@ -103,16 +103,16 @@ async def test_the_slots_of_a_killed_gateway_are_free_within_the_lease(
     gateways: list[GatewayProcess], speaker: Speaker
 ) -> None:
     one, two, _ = gateways
-    held = asyncio.ensure_future(statuses([one], "slots", 4, seconds=2))
+    held = asyncio.ensure_future(statuses([one], "slots", 4))
     await asyncio.to_thread(until, lambda: speaker.inside >= 4)
     assert await statuses([two], "slots", 3) == {429: 3}
     one.stop()  # killed: its four clients hear nothing more
     with pytest.raises(httpx2.TransportError):
         await held
-    begun = asyncio.get_running_loop().time()
-    while await statuses([two], "slots", 1, seconds=0.5) == {429: 1}:
-        await asyncio.sleep(0.2)
-        assert asyncio.get_running_loop().time() - begun < LEASE_SECONDS + 2
+    begun, inside = asyncio.get_running_loop().time(), speaker.inside
+    while speaker.inside == inside:
+        await statuses([two], "slots", 1, seconds=0.5)
+        assert asyncio.get_running_loop().time() - begun < LEASE_SECONDS + 15
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ import pytest
 from yarl import URL
 
 from atelier.gateway.upstreams.client import Client, Target
+from misbehaving import becomes
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -104,7 +105,7 @@ async def test_a_refusal_is_heard_before_the_whole_body_has_gone() -> None:
         writer.write(b"HTTP/1.1 413 Too Large\r\ncontent-length: 3\r\nconnection: close\r\n\r\nno!")
         await asyncio.sleep(30)  # it reads nothing more
 
-    async with asking(say) as (client, target, _), asyncio.timeout(5):
+    async with asking(say) as (client, target, _), asyncio.timeout(60):
         response = await client.post(target, {}, bytes(30_000_000))
         assert (response.status, await response.read()) == (413, b"no!")
         response.close()
@@ -132,7 +133,7 @@ async def _refuse_early(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
 
 
 async def test_a_connection_with_an_unsent_body_serves_nobody_else() -> None:
-    async with asking(_refuse_early) as (client, target, spoken), asyncio.timeout(10):
+    async with asking(_refuse_early) as (client, target, spoken), asyncio.timeout(60):
         for _ in range(2):
             response = await client.post(target, {}, bytes(30_000_000))
             assert (response.status, await response.read()) == (413, b"no!")
@@ -144,13 +145,12 @@ async def test_who_hangs_up_leaves_nothing_unsent_behind() -> None:
     async def hear_nothing(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
         await asyncio.sleep(30)
 
-    async with asking(hear_nothing) as (client, target, _), asyncio.timeout(10):
+    async with asking(hear_nothing) as (client, target, _), asyncio.timeout(60):
         posting = asyncio.create_task(client.post(target, {}, bytes(30_000_000)))
-        await asyncio.sleep(0.1)  # long enough for the connection and the first bytes
-        [protocol] = client._connector._acquired
-        transport = protocol.transport
+        taken = client._connector._acquired
+        await becomes(lambda: any(one.transport and one.transport.get_write_buffer_size() for one in taken))
+        [transport] = [one.transport for one in taken]
         assert transport is not None
-        assert transport.get_write_buffer_size() > 0
         posting.cancel()
         await asyncio.gather(posting, return_exceptions=True)
         assert transport.is_closing()
@@ -170,7 +170,7 @@ async def test_what_comes_unasked_is_no_answer_to_the_next_request() -> None:
 
 async def test_another_protocol_is_an_answer_and_not_waited_behind() -> None:
     switching = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
-    async with asking(says(switching)) as (client, target, _), asyncio.timeout(5):
+    async with asking(says(switching)) as (client, target, _), asyncio.timeout(60):
         response = await client.post(target, {}, b"{}")
         assert response.status == 101
         response.close()

@@ -26,7 +26,7 @@ async def test_what_is_late_ends_once_and_nothing_else_does() -> None:
         deadlines.add(timed)
     deadlines.remove(removed)
     deadlines.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await soon.over.wait()
     assert monotonic() >= soon.ends
     await asyncio.sleep(0.02)  # a few more looks

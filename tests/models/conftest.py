@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from command import Cli
+from command import Cli, CliHere
 from hub_server import Hub, running_hub
-from published_models import SMALL_SOURCE, CliHere, fetching, whisper_files
+from published_models import SMALL_SOURCE, fetching, whisper_files
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from atelier.models.hub import patience
 from atelier.models.hub.download import Downloads, download
 from atelier.models.hub.progress import Lines
 from atelier.settings import Settings
-from command import Cli
+from command import Cli, CliHere
 from hub_server import Cut, Flip, Hub, Ignore, Instead, Refuse, Stall
-from published_models import SMALL, SMALL_SOURCE, WEIGHTS, CliHere, fetching, lies_there, some_bytes, whisper_files
+from published_models import SMALL, SMALL_SOURCE, WEIGHTS, fetching, lies_there, some_bytes, whisper_files
 from servers import until
 
 WANTED = {name: data for name, data in whisper_files().items() if name != ".gitattributes"}

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from atelier.models.catalog import catalog
-from command import Cli
+from command import Cli, CliHere
 from hub_server import Hub
-from published_models import SMALL, CliHere, fetching, lies_there, some_bytes, whisper_files
+from published_models import SMALL, fetching, lies_there, some_bytes, whisper_files
 
 BLIP2 = "Salesforce/blip2-opt-2.7b"
 WANTED = {name: data for name, data in whisper_files().items() if name != ".gitattributes"}

@@ -17,8 +17,8 @@ import pytest
 from atelier.catalog import SERVICES
 from atelier.gateway.auth import make_token
 from metrics_text import numbers
+from ports import PORTS, free_offset
 from servers import until
-from serving import PORTS, free_offset
 from trace_receiver import Receiver, receiving
 
 ROOT = Path(__file__).resolve().parents[2]

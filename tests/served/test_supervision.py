@@ -15,8 +15,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from ports import PORTS, is_free
 from servers import until
-from serving import PORTS, Served, is_free, start, stop
+from serving import Served, start, stop
 
 
 def children(served: Served) -> list[int]:

@@ -8,26 +8,26 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from redis import Redis as Client
 
-from atelier.settings import SettingsProblem
+from atelier.settings import Settings, SettingsProblem
 from atelier.state.redis import connect_redis
+from atelier.state.redis_reach import prepare_redis
 from command import SECRET, Cli
 from gateway_process import GatewayProcess
+from ports import free_offset
 from redis_server import Redis, running_redis
 from servers import until
+from sqlite_file import lay_database
 
 PASSWORD = "s3cret-pass"
 LOCAL = {"ATELIER_REDIS_AWAY": "local", "ATELIER_GATEWAYS": "2"}
-OFFSET = {"ATELIER_PORT_OFFSET": "31234", "ATELIER_REDIS_WAIT_SECONDS": "0"}
 NOBODY = "redis://:s3cret-pass@127.0.0.1:9/0"
 
-
-@pytest.fixture
-def cli(tmp_path: Path) -> Cli:
-    return Cli(tmp_path, **OFFSET)
+RedisAway = Literal["closed", "local"]
 
 
 @pytest.fixture(scope="module")
@@ -39,27 +39,33 @@ def locked() -> Iterator[Redis]:
         yield redis
 
 
-def refusal(cli: Cli, url: str, command: str = "gateway", **environment: str) -> str:
-    """The last line of a start that fails; nothing that it says holds the password."""
-    done = cli(command, REDIS_URL=url, **environment)
+@pytest.mark.parametrize("command", ["gateway", "serve"])
+def test_a_redis_that_is_away_ends_a_start_that_needs_it(tmp_path: Path, command: str) -> None:
+    lay_database(tmp_path / "atelier.db")
+    cli = Cli(tmp_path, ATELIER_PORT_OFFSET=str(free_offset()), ATELIER_REDIS_WAIT_SECONDS="0", REDIS_URL=NOBODY)
+    done = cli(command)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert PASSWORD not in done.stderr + done.stdout
-    return done.stderr.strip().splitlines()[-1]
-
-
-@pytest.mark.parametrize("command", ["gateway", "serve"])
-def test_a_redis_that_is_away_ends_a_start_that_needs_it(cli: Cli, command: str) -> None:
-    assert refusal(cli, NOBODY, command) == (
+    assert done.stderr.strip().splitlines()[-1] == (
         "atelier: REDIS_URL: Redis at 127.0.0.1:9/0 cannot be reached: Connection refused. "
         "Start it, or put REDIS_URL right"
     )
 
 
-@pytest.mark.parametrize("environment", [{}, LOCAL], ids=["closed", "local"])
-def test_an_address_that_cannot_be_one_always_ends_it(cli: Cli, environment: dict[str, str]) -> None:
-    said = refusal(cli, "postgres://:s3cret-pass@127.0.0.1:6379/0", **environment)
-    assert said.startswith("atelier: REDIS_URL: must look like redis://user:password@host:6379/0 (rediss:// with TLS")
+def refusal(url: str, away: RedisAway = "closed") -> str:
+    """What ends a start, as the test above sees it end one; nothing that it says holds the password."""
+    told: list[str] = []
+    with pytest.raises(SettingsProblem) as refused:
+        prepare_redis(Settings(redis_url=url, redis_away=away, gateways=2, redis_wait_seconds=0), told.append)
+    assert PASSWORD not in f"{refused.value} {told}"
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("away", ["closed", "local"])
+def test_an_address_that_cannot_be_one_always_ends_it(away: RedisAway) -> None:
+    said = refusal("postgres://:s3cret-pass@127.0.0.1:6379/0", away)
+    assert said.startswith("REDIS_URL: must look like redis://user:password@host:6379/0 (rediss:// with TLS")
 
 
 @pytest.mark.parametrize(
@@ -79,13 +85,11 @@ def test_an_address_is_not_taken_for_another_one(url: str) -> None:
     assert "s3cret" not in str(refused.value)
 
 
-@pytest.mark.parametrize("environment", [{}, LOCAL], ids=["closed", "local"])
+@pytest.mark.parametrize("away", ["closed", "local"])
 @pytest.mark.parametrize("credentials", ["", "ann:s3cret-pass@"])
-def test_a_wrong_password_always_ends_it(
-    cli: Cli, locked: Redis, credentials: str, environment: dict[str, str]
-) -> None:
-    said = refusal(cli, f"redis://{credentials}127.0.0.1:{locked.port}/0", **environment)
-    assert said.startswith(f"atelier: REDIS_URL: Redis at 127.0.0.1:{locked.port}/0 refuses (")
+def test_a_wrong_password_always_ends_it(locked: Redis, credentials: str, away: RedisAway) -> None:
+    said = refusal(f"redis://{credentials}127.0.0.1:{locked.port}/0", away)
+    assert said.startswith(f"REDIS_URL: Redis at 127.0.0.1:{locked.port}/0 refuses (")
     assert said.endswith("put user and password right, redis://user:password@host:6379/0")
 
 
@@ -108,20 +112,20 @@ def _answer(server: socket.socket, words: bytes) -> None:
             client.sendall(words)
 
 
-@pytest.mark.parametrize("environment", [{}, LOCAL], ids=["closed", "local"])
-def test_another_kind_of_server_always_ends_it(cli: Cli, environment: dict[str, str]) -> None:
+@pytest.mark.parametrize("away", ["closed", "local"])
+def test_another_kind_of_server_always_ends_it(away: RedisAway) -> None:
     with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
-        said = refusal(cli, f"redis://127.0.0.1:{port}/0", **environment)
-        without_tls = refusal(cli, f"rediss://127.0.0.1:{port}/0", **environment)
-    assert said == f"atelier: REDIS_URL: what answers at 127.0.0.1:{port}/0 is no Redis: put the host and port right"
+        said = refusal(f"redis://127.0.0.1:{port}/0", away)
+        without_tls = refusal(f"rediss://127.0.0.1:{port}/0", away)
+    assert said == f"REDIS_URL: what answers at 127.0.0.1:{port}/0 is no Redis: put the host and port right"
     assert f"no TLS connection to 127.0.0.1:{port}/0" in without_tls
 
 
-def test_what_the_server_or_the_driver_does_not_know_ends_it(cli: Cli, locked: Redis) -> None:
+def test_what_the_server_or_the_driver_does_not_know_ends_it(locked: Redis) -> None:
     url = f"redis://:{PASSWORD}@127.0.0.1:{locked.port}/0"
-    assert "is no option of the driver" in refusal(cli, f"{url}?pool=9")
-    assert "refuses: DB index is out of range" in refusal(cli, url.replace("/0", "/9999"))
-    assert "does not answer (rediss:// is for one with TLS)" in refusal(cli, url.replace("redis:", "rediss:"))
+    assert "is no option of the driver" in refusal(f"{url}?pool=9")
+    assert "refuses: DB index is out of range" in refusal(url.replace("/0", "/9999"))
+    assert "does not answer (rediss:// is for one with TLS)" in refusal(url.replace("redis:", "rediss:"))
 
 
 def gateway(home: Path, redis: str, **environment: str) -> GatewayProcess:

@@ -102,12 +102,12 @@ def test_a_run_that_fails_is_counted_by_how(worker: Worker, prompt: str, outcome
     if outcome == "too_slow":
         PaintEngine.newest.gate.hold()
     with ThreadPoolExecutor(1) as pool:
-        headers = {"x-atelier-seconds": "0.2"} if outcome == "too_slow" else {}
-        held = pool.submit(httpx2.post, worker.url + PICTURE, json={"prompt": prompt}, headers=headers)
+        headers = {"x-atelier-seconds": "1"} if outcome == "too_slow" else {}
+        held = pool.submit(httpx2.post, worker.url + PICTURE, json={"prompt": prompt}, headers=headers, timeout=60)
         if outcome == "too_slow":
             until(lambda: worker.told().sum("atelier_worker_requests_running") == 1)
             with pytest.raises(AssertionError):
-                until(held.done, seconds=0.4)
+                until(held.done, seconds=1.2)
             PaintEngine.newest.gate.release()
         assert held.result().status_code >= 400
     until(lambda: worker.told().sum("atelier_worker_runs_total", outcome=outcome, **PAINT) == 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
@@ -75,7 +75,8 @@ def export(
     except OSError as problem:
         raise SettingsProblem(f"--output: {output} cannot be written ({problem.strerror})") from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # it took its place, or was never there
+            part.unlink()
 
 
 async def _write(database: Database, wanted: UsageFilter, kind: Format, file: BinaryIO) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
@@ -313,11 +314,16 @@ def _worded(path: str) -> dict[str, Any]:
 
 def _schema(model: type[BaseModel]) -> dict[str, Any]:
     """The model's schema with its definitions folded in, so that it stands alone."""
-    schema = model.model_json_schema()
-    definitions = schema.pop("$defs", {})
-    folded = _folded(schema, definitions)
+    described = _described(model)
+    folded = _folded({key: value for key, value in described.items() if key != "$defs"}, described.get("$defs", {}))
     assert isinstance(folded, dict)
     return folded
+
+
+@cache
+def _described(model: type[BaseModel]) -> dict[str, Any]:
+    """Kept, and not to be changed: making these took most of the time in which an app is made."""
+    return model.model_json_schema()
 
 
 def _folded(node: object, definitions: dict[str, Any]) -> object:
