@@ -18,8 +18,8 @@ import torch
 from atelier.contracts.engine import ModelSource
 from atelier.contracts.image_to_text import ImageToTextRequest
 from atelier.contracts.images import TextToImageRequest
-from atelier.engines.blip2 import Blip2Engine
 from atelier.engines.diffusion import DiffusionEngine
+from atelier.engines.vision_language import Blip2Engine
 from atelier.media.image import encode_image
 from atelier.media.quantization import weight_bytes
 from atelier.models.catalog import catalog
@@ -43,7 +43,7 @@ def main() -> None:
     seen = ImageToTextRequest(image=encode_image(pictures["none"], "png"))
     captioners = {kind: _loaded(Blip2Engine, "atelier-mini-blip2", kind) for kind in ("none", "int8")}
     said = {kind: _finished(engine, seen).caption for kind, engine in captioners.items()}
-    sizes = {kind: weight_bytes(engine._loaded.model) for kind, engine in captioners.items()}
+    sizes = {kind: weight_bytes(engine._loaded.network) for kind, engine in captioners.items()}
     same = "the caption is the same" if said["none"] == said["int8"] else f"{said['none']!r} became {said['int8']!r}"
     _print("atelier-mini-blip2", sizes, _ratio(captioners, seen), same)
 

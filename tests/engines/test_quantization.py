@@ -13,8 +13,8 @@ import torch
 from atelier.contracts.engine import ModelSource
 from atelier.contracts.image_to_text import ImageToTextRequest
 from atelier.contracts.images import TextToImageRequest
-from atelier.engines.blip2 import Blip2Engine
 from atelier.engines.diffusion import DiffusionEngine
+from atelier.engines.vision_language import Blip2Engine
 from atelier.errors import InvalidRequest
 from atelier.media.image import encode_image
 from atelier.media.quantization import quantize, weight_bytes

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch.nn.functional import pad
@@ -13,7 +12,7 @@ from transformers.cache_utils import DynamicLayer
 
 from atelier.contracts.engine import Run
 from atelier.contracts.image_to_text import ImageToTextRequest
-from atelier.engines.vision_language.model import Model
+from atelier.engines.vision_language.model import Inputs, Model
 
 
 @dataclass(kw_only=True, eq=False)
@@ -27,7 +26,7 @@ class Writing(Run):
 
     request: ImageToTextRequest
     prompt: list[int]
-    inputs: dict[str, Any]
+    inputs: Inputs
     chance: torch.Generator
     tokens: list[int] = field(default_factory=list)
     cache: DynamicCache | None = None
@@ -55,22 +54,15 @@ class Company:
         """Read the newest token of every run; returns (runs, vocabulary), what each would write next."""
         newest = torch.tensor([[run.tokens[-1]] for run in self.runs], device=model.device)
         places = [run.position for run in self.runs if run.position is not None]
-        answer = model.network(
-            input_ids=newest,
-            attention_mask=self._mask(model.device),
-            position_ids=torch.cat(places, dim=-2),
-            past_key_values=self._cache,
-            use_cache=True,
-        )
+        logits = model.write(newest, torch.cat(places, dim=-2), self._mask(model.device), self._cache)
         for run, place in zip(self.runs, places, strict=True):
             run.position = place + 1
-        logits: torch.Tensor = answer.logits[:, -1]
         return logits
 
     def part(self, staying: Sequence[Writing] = ()) -> None:
         """Give every run its own cache back; the memory of those who are not `staying` is shared with nobody."""
         for row, run in enumerate(self.runs):
-            run.cache = self._cache if len(self.runs) == 1 else _row(self._cache, row, run.cached, run not in staying)
+            run.cache = self._cache if len(self.runs) == 1 else row_of(self._cache, row, run.cached, run not in staying)
 
     def _mask(self, device: torch.device) -> torch.Tensor | None:
         """(runs, longest): 0 where padded, and what is to be read included; None where nothing is padded."""
@@ -98,7 +90,8 @@ def _side_by_side(caches: Sequence[DynamicCache]) -> DynamicCache:
     return joined
 
 
-def _row(cache: DynamicCache, row: int, length: int, apart: bool) -> DynamicCache:
+def row_of(cache: DynamicCache, row: int, length: int, apart: bool = True) -> DynamicCache:
+    """The last `length` tokens of one row; `apart`: in memory of its own."""
     own = DynamicCache()
     for index, layer in enumerate(cache.layers):
         keys, values = (of[row : row + 1, :, -length:] for of in (layer.keys, layer.values))

@@ -1,18 +1,22 @@
-"""The engine: each step one newcomer is shown its picture, and everybody else writes one more token."""
+"""The engines: each step newcomers are shown their pictures, and everybody else writes one more token."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from pathlib import Path
 from typing import cast
 
 import torch
-from transformers import DynamicCache, RepetitionPenaltyLogitsProcessor
+from transformers import RepetitionPenaltyLogitsProcessor
 
 from atelier.contracts.base import Contract, Usage
 from atelier.contracts.engine import EngineInfo, ModelSource, Run
 from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, TextDelta
+from atelier.engines.vision_language.blip2 import open_blip2
+from atelier.engines.vision_language.chat import open_chat_model
 from atelier.engines.vision_language.company import Company, Writing, can_stand_side_by_side
-from atelier.engines.vision_language.model import Model, open_model
+from atelier.engines.vision_language.model import Model
 from atelier.errors import InvalidRequest, ModelMissing
 from atelier.media.image import read_image
 from atelier.media.quantization import in_words as precision_in_words
@@ -26,11 +30,8 @@ TOGETHER = 8
 _HALF = "\ufffd"  # what a tokenizer writes for a letter of which the other half is still to come
 
 
-class VisionLanguageEngine:
-    """Any requests write together, whatever they ask and however long they are; a newcomer joins at the next token.
-
-    At most one picture is looked at in a step, so that those who write do not stand still for long.
-    """
+class _WritingEngine(ABC):
+    """Any requests write together, whatever they ask and however long they are; a newcomer joins at the next token."""
 
     def __init__(self, source: ModelSource) -> None:
         self._source = source
@@ -44,7 +45,7 @@ class VisionLanguageEngine:
             return
         folder = folder_of(self._source, self._device)
         with in_words(self._source):
-            loaded = open_model(folder, self._device, self._source.precision)
+            loaded = self._open(folder)
             quantize(self._source, loaded.network)
             self._loaded = loaded
 
@@ -81,13 +82,13 @@ class VisionLanguageEngine:
 
     def step(self, runs: Sequence[Run]) -> None:
         writing = cast(Sequence[Writing], runs)
-        newcomer = next((run for run in writing if run.inputs), None)
+        newcomers = [run for run in writing if run.inputs]
         going = [run for run in writing if not run.inputs]
         with torch.inference_mode():
             if going:
                 self._write(going)
-            if newcomer is not None:
-                self._look(newcomer)
+            if newcomers:
+                self._look(newcomers[: self._model.looks])
 
     def close(self, run: Run) -> None:
         assert isinstance(run, Writing)
@@ -101,20 +102,24 @@ class VisionLanguageEngine:
             raise ModelMissing(f"{self._source.model} is not loaded")
         return self._loaded
 
-    def _look(self, run: Writing) -> None:
-        """Read picture and question, and write the first token. What goes wrong is this run's own trouble."""
-        inputs, run.inputs = run.inputs, {}
+    @abstractmethod
+    def _open(self, folder: Path) -> Model:
+        """Raises the library's own errors, and ValueError for what is not such a model."""
+
+    def _look(self, runs: Sequence[Writing]) -> None:
+        """Read pictures and questions, and write the first tokens. What goes wrong with one is its own trouble."""
         try:
-            places = self._model.start_positions(inputs)
-            cache = DynamicCache(config=self._model.network.config)
-            answer = self._model.network(
-                **inputs, position_ids=places, past_key_values=cache, use_cache=True, logits_to_keep=1
-            )
+            seen = self._model.look([run.inputs for run in runs])
         except (RuntimeError, ValueError) as problem:  # the device's memory, a picture that the model chokes on
-            run.error = problem
+            for run in runs:
+                if len(runs) > 1:
+                    self._look([run])
+                else:
+                    run.error = problem
             return
-        run.cache, run.position = cache, places[..., -1:] + 1
-        self._settle([run], answer.logits[:, -1])
+        for run, found in zip(runs, seen, strict=True):
+            run.inputs, run.cache, run.position = {}, found.cache, found.position
+        self._settle(runs, torch.stack([found.logits for found in seen]))
 
     def _write(self, runs: Sequence[Writing]) -> None:
         if self._company is None or self._company.runs != list(runs):
@@ -182,6 +187,20 @@ class VisionLanguageEngine:
             )
         )
         run.progress, run.done = 1.0, True
+
+
+class VisionLanguageEngine(_WritingEngine):
+    """Models of transformers' image-text-to-text kind."""
+
+    def _open(self, folder: Path) -> Model:
+        return open_chat_model(folder, self._device, self._source.precision)
+
+
+class Blip2Engine(_WritingEngine):
+    """BLIP-2 with a language model that only writes (OPT)."""
+
+    def _open(self, folder: Path) -> Model:
+        return open_blip2(folder, self._device, self._source.precision)
 
 
 def _usage(run: Writing) -> Usage:
