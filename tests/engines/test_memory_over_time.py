@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 @pytest.mark.parametrize("engine", ["parakeet", "whisper"])
 def test_memory_does_not_grow(engine: str, tmp_path: Path) -> None:
-    found = BENCH["measured"](engine, BENCH["built"](engine, tmp_path), 30)
+    found = BENCH["measured"](engine, BENCH["built"](engine, tmp_path), 21)
     assert found["end"] < (1 + BENCH["MOST_GROWTH"]) * found["tenth"]
 
 
@@ -28,5 +28,5 @@ def test_no_tensor_outlives_its_model(engine: str, tmp_path: Path) -> None:
     for _ in range(2):
         BENCH["measured"](engine, folder, 3)
         gc.collect()
-        alive.append(sum(isinstance(thing, torch.Tensor) for thing in gc.get_objects()))
+        alive.append(sum(issubclass(type(thing), torch.Tensor) for thing in gc.get_objects()))
     assert alive[1] <= alive[0]

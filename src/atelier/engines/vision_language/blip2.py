@@ -13,8 +13,8 @@ from torch.nn.functional import pad
 from transformers import Blip2ForConditionalGeneration, Blip2Processor, DynamicCache
 
 from atelier.contracts.image_to_text import ImageToTextRequest
-from atelier.engines.vision_language.company import row_of
 from atelier.engines.vision_language.model import Inputs, Seen
+from atelier.media.caches import rows_of
 from atelier.media.weights import choose_precision, open_whole
 from atelier.media.wording import end_marks
 
@@ -70,7 +70,11 @@ class Blip2Model:
             logits_to_keep=1,
         )
         return [
-            Seen(logits, row_of(cache, row, length), torch.tensor([[length]], device=self.device))
+            Seen(
+                logits,
+                rows_of(cache, slice(row, row + 1), slice(-length, None)),
+                torch.tensor([[length]], device=self.device),
+            )
             for row, (logits, length) in enumerate(zip(answer.logits[:, -1], lengths, strict=True))
         ]
 
@@ -101,7 +105,6 @@ def open_blip2(folder: Path, device: torch.device, precision_name: str) -> Blip2
     processor = Blip2Processor.from_pretrained(folder, local_files_only=True)
     if processor.tokenizer.convert_tokens_to_ids("<image>") != network.config.image_token_index:
         raise ValueError("the tokenizer is not this model's")  # or none: the library makes an empty one up
-    network.to(device)
     settings = language.generation_config
     return Blip2Model(
         network,

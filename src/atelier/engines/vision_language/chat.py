@@ -121,7 +121,6 @@ def open_chat_model(folder: Path, device: torch.device, precision_name: str) -> 
     processor = _processor(folder, config)
     if not (processor.chat_template or processor.tokenizer.chat_template):
         raise ValueError("there is no chat template")
-    network.to(device)
     text = config.get_text_config(decoder=True)
     settings = network.generation_config
     return ChatModel(

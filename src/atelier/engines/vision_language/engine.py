@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
@@ -11,56 +10,30 @@ import torch
 from transformers import RepetitionPenaltyLogitsProcessor
 
 from atelier.contracts.base import Contract, Usage
-from atelier.contracts.engine import EngineInfo, ModelSource, Run
+from atelier.contracts.engine import Run
 from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, TextDelta
 from atelier.engines.vision_language.blip2 import open_blip2
 from atelier.engines.vision_language.chat import open_chat_model
-from atelier.engines.vision_language.company import Company, Writing, can_stand_side_by_side
+from atelier.engines.vision_language.company import Company, Writing
 from atelier.engines.vision_language.model import Model
-from atelier.errors import InvalidRequest, ModelMissing
+from atelier.errors import InvalidRequest
+from atelier.media.caches import can_stand_side_by_side
 from atelier.media.image import read_image
-from atelier.media.quantization import in_words as precision_in_words
-from atelier.media.quantization import quantize
-from atelier.media.weights import choose_device, folder_of, give_back, in_words
-from atelier.media.wording import GumbelSampling, own_chance
+from atelier.media.loading import FolderEngine
+from atelier.media.wording import GumbelSampling, newly_written, own_chance
 
 TOGETHER = 8
 """Runs at a time: each keeps what it has read and written in the device's memory."""
 
-_HALF = "\ufffd"  # what a tokenizer writes for a letter of which the other half is still to come
 
-
-class _WritingEngine(ABC):
+class _WritingEngine(FolderEngine[Model]):
     """Any requests write together, whatever they ask and however long they are; a newcomer joins at the next token."""
 
-    def __init__(self, source: ModelSource) -> None:
-        self._source = source
-        self._device = choose_device(source.device)
-        self._loaded: Model | None = None
-        self._company: Company | None = None
-
-    def load(self) -> None:
-        """Raises ModelMissing: no such folder, files that cannot be used, or no such device."""
-        if self._loaded is not None:
-            return
-        folder = folder_of(self._source, self._device)
-        with in_words(self._source):
-            loaded = self._open(folder)
-            quantize(self._source, loaded.network)
-            self._loaded = loaded
+    _company: Company | None = None
 
     def unload(self) -> None:
-        self._loaded = self._company = None
-        give_back(self._device)
-
-    def info(self) -> EngineInfo:
-        return EngineInfo(
-            model=self._source.model,
-            revision=self._source.revision,
-            device=str(self._device),
-            precision=precision_in_words(self._source, self._model.precision),
-            note=self._source.note,
-        )
+        self._company = None
+        super().unload()
 
     def cost(self, request: Contract) -> float:
         return 1 / TOGETHER
@@ -95,16 +68,6 @@ class _WritingEngine(ABC):
         if self._company is not None and run in self._company.runs:
             self._meet([other for other in self._company.runs if other is not run])
         run.inputs, run.cache, run.position = {}, None, None
-
-    @property
-    def _model(self) -> Model:
-        if self._loaded is None:
-            raise ModelMissing(f"{self._source.model} is not loaded")
-        return self._loaded
-
-    @abstractmethod
-    def _open(self, folder: Path) -> Model:
-        """Raises the library's own errors, and ValueError for what is not such a model."""
 
     def _look(self, runs: Sequence[Writing]) -> None:
         """Read pictures and questions, and write the first tokens. What goes wrong with one is its own trouble."""
@@ -163,14 +126,11 @@ class _WritingEngine(ABC):
         return scores
 
     def _speak(self, run: Writing, ended: bool) -> None:
-        """Give out what is new of the text: no half letters, and no space that may turn out to be the last."""
         if not run.request.stream:
             return
         text = self._text(run)
-        if not ended and text.endswith(_HALF):
-            return
-        if len(text) > len(run.said) and text.startswith(run.said):
-            run.outputs.append(TextDelta(text=text[len(run.said) :], delivered=_usage(run)))
+        if new := newly_written(run.said, text, ended):
+            run.outputs.append(TextDelta(text=new, delivered=_usage(run)))
             run.said = text
 
     def _text(self, run: Writing) -> str:
