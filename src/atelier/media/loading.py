@@ -10,9 +10,10 @@ import torch
 
 from atelier.contracts.engine import EngineInfo, ModelSource
 from atelier.errors import ModelMissing
+from atelier.media.device import choose_device, give_back
 from atelier.media.quantization import in_words as precision_in_words
 from atelier.media.quantization import quantize
-from atelier.media.weights import choose_device, folder_of, give_back, in_words
+from atelier.media.weights import folder_of, in_words
 
 
 class Opened(Protocol):

@@ -23,7 +23,8 @@ from transformers import (
 from atelier.contracts.image_to_text import Detail, ImageToTextRequest
 from atelier.errors import InvalidRequest
 from atelier.media.caches import rows_of
-from atelier.media.weights import choose_precision, open_whole
+from atelier.media.device import choose_precision
+from atelier.media.weights import open_whole
 
 MOST_READ = 1024
 """Tokens of a page's text and corners together: a line takes eight for its corners alone."""

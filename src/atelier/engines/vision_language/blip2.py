@@ -15,7 +15,8 @@ from transformers import Blip2ForConditionalGeneration, Blip2Processor, DynamicC
 from atelier.contracts.image_to_text import ImageToTextRequest
 from atelier.engines.vision_language.model import Inputs, Seen
 from atelier.media.caches import rows_of
-from atelier.media.weights import choose_precision, open_whole
+from atelier.media.device import choose_precision
+from atelier.media.weights import open_whole
 from atelier.media.wording import end_marks
 
 

@@ -23,7 +23,8 @@ from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 from atelier.contracts.image_to_text import Detail, ImageToTextRequest
 from atelier.engines.vision_language.model import Inputs, Seen
 from atelier.errors import InvalidRequest
-from atelier.media.weights import choose_precision, open_whole
+from atelier.media.device import choose_precision
+from atelier.media.weights import open_whole
 from atelier.media.wording import end_marks
 
 DESCRIBE: dict[Detail, str] = {
