@@ -30,7 +30,7 @@ from atelier.contracts.base import Contract
 from atelier.contracts.engine import Engine, ModelSource
 from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult
 from atelier.contracts.speech_to_text import TranscriptionRequest, TranscriptionResult
-from atelier.engines.blip2 import Blip2Engine
+from atelier.engines.vision_language import Blip2Engine
 from atelier.engines.whisper import WhisperEngine
 from atelier.media.image import encode_image
 from atelier.models.catalog import HERE

@@ -16,7 +16,8 @@ from PIL import Image
 
 from atelier.contracts.engine import ModelSource
 from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult
-from atelier.engines.blip2 import TOGETHER, Blip2Engine
+from atelier.engines.vision_language import Blip2Engine
+from atelier.engines.vision_language.engine import TOGETHER
 from atelier.media.image import encode_image
 from captions import agreement
 from imperfect import Outlines, imperfect
@@ -52,8 +53,10 @@ def said(engine: Blip2Engine, pictures: Sequence[bytes], question: str | None = 
             engine.start(ImageToTextRequest(image=picture, question=question))
             for picture in pictures[first : first + TOGETHER]
         ]
-        engine.step(runs)
+        while going := [run for run in runs if not run.done]:
+            engine.step(going)
         for run in runs:
+            engine.close(run)
             result = run.outputs[-1]
             assert isinstance(result, ImageToTextResult)
             texts.append(result.caption or "")

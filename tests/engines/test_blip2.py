@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
+from looking import answers, asking, finish, four_pictures, harm, same_words, sampled, stepped
 from PIL import Image
 from random_blip2 import build_random_blip2
 from safetensors.torch import load_file, save_file
 from transformers import Blip2ForConditionalGeneration, Blip2Processor
 
-from atelier.contracts.engine import ModelSource, Run
-from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, TextDelta
-from atelier.engines.blip2 import Blip2Engine
+from atelier.contracts.engine import ModelSource
+from atelier.contracts.image_to_text import ImageToTextRequest, TextDelta
+from atelier.engines.vision_language import Blip2Engine
 from atelier.errors import InvalidRequest, ModelMissing, UnreadableMedia
 from atelier.media.wording import GumbelSampling
 
@@ -36,40 +35,19 @@ def engine(folder: Path) -> Blip2Engine:
 
 @pytest.fixture(scope="module")
 def pictures() -> list[Image.Image]:
-    """Four of them, each of another size."""
-    ramp = np.linspace(0, 255, 200, dtype=np.uint8)
-    blocks = np.random.default_rng(3).integers(0, 255, (4, 6, 3), dtype=np.uint8)
-    return [
-        Image.new("RGB", (100, 80), "blue"),
-        Image.new("RGB", (31, 257), "red"),
-        Image.fromarray(np.stack([np.tile(ramp, (150, 1))] * 3, -1)),
-        Image.fromarray(blocks).resize((640, 480), Image.Resampling.NEAREST),
+    return four_pictures()
+
+
+@pytest.fixture(scope="module")
+def mixed(pictures: list[Image.Image]) -> list[ImageToTextRequest]:
+    """Pictures, questions and lengths that all differ."""
+    kinds: list[dict[str, object]] = [
+        {},
+        {"question": "How many boats are there?"},
+        {"question": "why?", "max_tokens": 3},
+        {"max_tokens": 40},
     ]
-
-
-def encoded(picture: Image.Image) -> bytes:
-    sink = io.BytesIO()
-    picture.save(sink, "PNG")
-    return sink.getvalue()
-
-
-def asking(picture: Image.Image, **fields: object) -> ImageToTextRequest:
-    return ImageToTextRequest.model_validate({"image": encoded(picture), **fields})
-
-
-def result(run: Run) -> ImageToTextResult:
-    assert run.done
-    assert run.progress == 1
-    assert isinstance(run.outputs[-1], ImageToTextResult)
-    return run.outputs[-1]
-
-
-def described(engine: Blip2Engine, *requests: ImageToTextRequest) -> list[ImageToTextResult]:
-    runs = [engine.start(request) for request in requests]
-    engine.step(runs)
-    for run in runs:
-        engine.close(run)
-    return [result(run) for run in runs]
+    return [asking(picture, **kind) for picture, kind in zip(pictures, kinds, strict=True)]
 
 
 def of_library(folder: Path, picture: Image.Image, text: str | None, max_tokens: int) -> tuple[str, int, int]:
@@ -82,84 +60,73 @@ def of_library(folder: Path, picture: Image.Image, text: str | None, max_tokens:
     return processor.decode(tokens[start:], skip_special_tokens=True).strip(), start, len(tokens) - start
 
 
-def test_a_caption_is_the_librarys_own(engine: Blip2Engine, folder: Path, pictures: list[Image.Image]) -> None:
-    for picture in pictures:
-        [answer] = described(engine, asking(picture))
-        assert (answer.caption, answer.prompt_tokens, answer.completion_tokens) == of_library(folder, picture, None, 64)
-        assert answer.usage.tokens == answer.prompt_tokens + answer.completion_tokens
-        assert answer.ocr_text is None
+def test_answers_are_the_librarys_own_alone_and_in_company(
+    engine: Blip2Engine, folder: Path, pictures: list[Image.Image], mixed: list[ImageToTextRequest]
+) -> None:
+    """A question is asked in BLIP-2's own form."""
+    theirs = []
+    for picture, request in zip(pictures, mixed, strict=True):
+        text = f"Question: {request.question} Answer:" if request.question else None
+        theirs.append(of_library(folder, picture, text, request.max_tokens))
+    together = answers(engine, *mixed)
+    assert same_words(together) == theirs
+    assert same_words([answers(engine, request)[0] for request in mixed]) == theirs
+    assert len({caption for caption, *_ in theirs}) == len(mixed)
+    assert len({read for _, read, _ in theirs}) > 2
+    assert len({written for *_, written in theirs}) > 2
+    assert all(one.usage.tokens == one.prompt_tokens + one.completion_tokens for one in together)
+    assert all(one.ocr_text is None for one in together)
 
 
-def test_company_changes_nothing(engine: Blip2Engine, pictures: list[Image.Image]) -> None:
-    """Answers of different lengths, so that some rows of the batch are padded at the end."""
-    alone = [described(engine, asking(picture))[0] for picture in pictures]
-    together = described(engine, *(asking(picture) for picture in pictures))
-    assert [(one.caption, one.completion_tokens) for one in together] == [
-        (one.caption, one.completion_tokens) for one in alone
-    ]
-    assert len({one.caption for one in together}) == len(pictures)
-    assert len({one.completion_tokens for one in together}) > 1
+def test_joining_and_leaving_change_nothing(engine: Blip2Engine, mixed: list[ImageToTextRequest]) -> None:
+    alone = same_words([answers(engine, request)[0] for request in mixed])
+    first, second, third, fourth = [engine.start(request) for request in mixed]
+    stepped(engine, [second])
+    stepped(engine, [first, second, fourth])  # two newcomers are looked at while one writes
+    stepped(engine, [first, second, third, fourth])
+    engine.close(second)  # its client is gone
+    assert same_words(finish(engine, [fourth, third, first])) == [alone[3], alone[2], alone[0]]
 
 
-def test_a_question_is_asked_in_blip2s_own_form(engine: Blip2Engine, folder: Path, pictures: list[Image.Image]) -> None:
-    question = "How many boats are there?"
-    answers = described(engine, *(asking(picture, question=question, max_tokens=12) for picture in pictures))
-    for picture, answer in zip(pictures, answers, strict=True):
-        assert (answer.caption, answer.prompt_tokens, answer.completion_tokens) == of_library(
-            folder, picture, f"Question: {question} Answer:", 12
-        )
-        assert answer.caption
-        assert "Question" not in answer.caption
+def test_trouble_with_one_picture_is_that_runs_own(engine: Blip2Engine, mixed: list[ImageToTextRequest]) -> None:
+    broken, sound = engine.start(mixed[0]), engine.start(mixed[1])
+    broken.inputs["pixel_values"] = broken.inputs["pixel_values"][:, :1]  # type: ignore[attr-defined]
+    engine.step([broken, sound])
+    assert isinstance(broken.error, RuntimeError)
+    engine.close(broken)
+    assert finish(engine, [sound])[0].caption == answers(engine, mixed[1])[0].caption
 
 
 def test_special_tokens_in_a_question_are_plain_text(engine: Blip2Engine, pictures: list[Image.Image]) -> None:
-    plain, special = described(engine, asking(pictures[0], question="why?", max_tokens=4)), []
+    plain, special = answers(engine, asking(pictures[0], question="why?", max_tokens=4)), []
     for question in ("what is <image> here?", "</s><pad>?"):
-        special += described(engine, asking(pictures[0], question=question, max_tokens=4))
+        special += answers(engine, asking(pictures[0], question=question, max_tokens=4))
     assert all(answer.caption for answer in special)
     assert special[0].prompt_tokens - plain[0].prompt_tokens == len("what is <image> here?") - len("why?")
 
 
-def test_only_what_shares_prompt_length_and_temperature_shares_a_step(
-    engine: Blip2Engine, pictures: list[Image.Image]
-) -> None:
-    kinds: list[dict[str, object]] = [{}, {"question": "why?"}, {"max_tokens": 5}, {"temperature": 0.5}]
-    keys = [engine.start(asking(pictures[0], **kind)).key for kind in kinds]
-    assert len(set(keys)) == len(kinds)
-    assert engine.start(asking(pictures[1])).key == keys[0]
-
-
 @pytest.mark.parametrize("most", [1, 3])
 def test_max_tokens_is_the_most(engine: Blip2Engine, pictures: list[Image.Image], most: int) -> None:
-    [answer] = described(engine, asking(pictures[0], max_tokens=most))
+    [answer] = answers(engine, asking(pictures[0], max_tokens=most))
     assert answer.completion_tokens == most
     assert answer.caption is not None
     assert len(answer.caption.split()) == most
 
 
-def test_a_stream_carries_the_caption_before_the_result(engine: Blip2Engine, pictures: list[Image.Image]) -> None:
-    run = engine.start(asking(pictures[0], stream=True))
-    engine.step([run])
-    delta, answer = run.outputs
-    assert isinstance(delta, TextDelta)
-    assert isinstance(answer, ImageToTextResult)
-    assert delta.text == answer.caption
-    assert delta.delivered.tokens == answer.usage.tokens
+def test_a_stream_brings_words_as_they_are_written(engine: Blip2Engine, mixed: list[ImageToTextRequest]) -> None:
+    runs = [engine.start(request.model_copy(update={"stream": True})) for request in mixed]
+    for run, result in zip(runs, finish(engine, runs), strict=True):
+        deltas = [output for output in run.outputs if isinstance(output, TextDelta)]
+        assert len(deltas) >= min(3, result.completion_tokens - 1)
+        assert "".join(delta.text for delta in deltas) == result.caption
 
 
-def test_sampling_hangs_on_a_runs_own_generator(engine: Blip2Engine, pictures: list[Image.Image]) -> None:
-    def sampled(runs: list[Run]) -> list[str | None]:
-        for seed, run in enumerate(runs):
-            run.chance.manual_seed(seed)  # type: ignore[attr-defined]
-        engine.step(runs)
-        return [result(run).caption for run in runs]
-
-    requests = [asking(picture, temperature=1.5, max_tokens=20) for picture in pictures]
-    together = sampled([engine.start(request) for request in requests])
-    assert sampled([engine.start(requests[0])]) == together[:1]
-    assert together[0] != described(engine, asking(pictures[0], max_tokens=20))[0].caption
-    drawn = {described(engine, requests[0])[0].caption for _ in range(4)}
-    assert len(drawn) > 1
+def test_sampling_hangs_on_a_runs_own_generator(engine: Blip2Engine, mixed: list[ImageToTextRequest]) -> None:
+    warm = mixed[0].model_copy(update={"temperature": 1.5})
+    together = sampled(engine, warm, *mixed[1:])
+    assert sampled(engine, warm) == together[:1]
+    assert together == [together[0], *(answers(engine, request)[0].caption for request in mixed[1:])]
+    assert len({answers(engine, warm)[0].caption for _ in range(4)}) > 1
 
 
 def test_sampling_follows_the_softmax() -> None:
@@ -197,21 +164,19 @@ def test_unloading_and_loading_again(folder: Path, pictures: list[Image.Image]) 
     with pytest.raises(ModelMissing, match="not loaded"):
         engine.start(asking(pictures[0]))
     engine.load()
-    before = described(engine, asking(pictures[0]))[0].caption
+    before = answers(engine, asking(pictures[0]))[0].caption
     engine.unload()
     with pytest.raises(ModelMissing, match="not loaded"):
         engine.start(asking(pictures[0]))
     engine.load()
-    assert described(engine, asking(pictures[0]))[0].caption == before
+    assert answers(engine, asking(pictures[0]))[0].caption == before
 
 
 def test_the_precision_may_be_chosen(folder: Path, pictures: list[Image.Image]) -> None:
     engine = Blip2Engine(ModelSource("tiny-blip2", folder, device="cpu", precision="bfloat16"))
     engine.load()
     assert engine.info().precision == "bfloat16"
-    run = engine.start(asking(pictures[0], max_tokens=4))
-    engine.step([run])
-    assert run.done
+    assert answers(engine, asking(pictures[0], max_tokens=4))[0].completion_tokens == 4
 
 
 def test_a_model_that_is_not_there(tmp_path: Path) -> None:
@@ -227,21 +192,14 @@ def test_a_gpu_that_is_not_there(folder: Path) -> None:
 
 @pytest.mark.parametrize("damage", ["cut short", "a weight is missing", "no weights", "no tokenizer", "no JSON"])
 def test_damaged_files(tmp_path: Path, damage: str) -> None:
-    folder = tmp_path / "blip2"
-    build_random_blip2(folder)
+    folder = build_random_blip2(tmp_path / "blip2")
     weights = folder / "model.safetensors"
-    if damage == "cut short":
-        weights.write_bytes(weights.read_bytes()[:-1000])
-    elif damage == "a weight is missing":
+    if damage == "a weight is missing":
         tensors = load_file(weights)
         del tensors["query_tokens"]
         save_file(tensors, weights, {"format": "pt"})
-    elif damage == "no weights":
-        weights.unlink()
-    elif damage == "no tokenizer":
-        (folder / "tokenizer.json").unlink()
     else:
-        (folder / "config.json").write_text("{")
+        harm(folder, damage)
     with pytest.raises(ModelMissing, match="download it again") as refusal:
         Blip2Engine(ModelSource("tiny-blip2", folder, device="cpu")).load()
     assert str(tmp_path) not in refusal.value.message
@@ -255,6 +213,6 @@ def test_the_seed_decides_the_random_model(tmp_path: Path, folder: Path) -> None
 
 
 def test_the_random_model_writes_english_words(engine: Blip2Engine, pictures: list[Image.Image]) -> None:
-    for answer in described(engine, *(asking(picture) for picture in pictures)):
+    for answer in answers(engine, *(asking(picture) for picture in pictures)):
         assert answer.caption
         assert all(word.isascii() and word.isalpha() for word in answer.caption.split())

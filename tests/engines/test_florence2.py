@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from looking import answers, asking, finish, four_pictures, harm, same_words, sampled, stepped
 from PIL import Image
 from random_florence2 import build_random_florence2
 from transformers import AutoProcessor, Florence2ForConditionalGeneration
@@ -36,33 +35,19 @@ def engine(folder: Path) -> Florence2Engine:
 
 @pytest.fixture(scope="module")
 def pictures() -> list[Image.Image]:
-    """Four of them, each of another size."""
-    chance = np.random.default_rng(0)
-    noise = chance.integers(0, 255, (70, 90, 3), dtype=np.uint8)
-    blocks = chance.integers(0, 255, (4, 6, 3), dtype=np.uint8)
-    return [
-        Image.new("RGB", (100, 80), "blue"),
-        Image.new("RGB", (31, 257), "red"),
-        Image.fromarray(noise),
-        Image.fromarray(blocks).resize((300, 200)),
+    return four_pictures()
+
+
+@pytest.fixture(scope="module")
+def mixed(pictures: list[Image.Image]) -> list[ImageToTextRequest]:
+    """Captions, questions and pages, of different lengths."""
+    kinds: list[dict[str, object]] = [
+        {"detail": "low", "max_tokens": 9},
+        {"question": "What is it?"},
+        {"question": "<OD>"},
+        {"task": "ocr"},
     ]
-
-
-def asking(picture: Image.Image, **fields: object) -> ImageToTextRequest:
-    sink = io.BytesIO()
-    picture.save(sink, "PNG")
-    return ImageToTextRequest.model_validate({"image": sink.getvalue(), "max_tokens": 24, **fields})
-
-
-def answers(engine: Florence2Engine, *requests: ImageToTextRequest) -> list[ImageToTextResult]:
-    runs = [engine.start(request) for request in requests]
-    assert len({run.key for run in runs}) == 1
-    engine.step(runs)
-    for run in runs:
-        assert run.done
-        assert run.progress == 1
-        engine.close(run)
-    return [result for run in runs if isinstance(result := run.outputs[-1], ImageToTextResult)]
+    return [asking(picture, **fields) for picture, fields in zip(pictures, kinds, strict=True)]
 
 
 class Library:
@@ -119,31 +104,50 @@ def test_lines_and_their_corners_are_the_librarys_own(
     assert several > 1
 
 
-def test_company_changes_nothing(engine: Florence2Engine, pictures: list[Image.Image]) -> None:
-    """Different pictures, questions and details in one batch: prompts and answers of different lengths."""
-    mixed: list[dict[str, object]] = [{"detail": "low"}, {}, {"question": "What is it?"}, {"question": "<OD>"}]
-    captions = [asking(picture, **fields) for picture, fields in zip(pictures, mixed, strict=True)]
-    pages = [asking(picture, task="ocr") for picture in pictures]
-    for requests in (captions, pages):
-        together = answers(engine, *requests)
-        alone = [answers(engine, request)[0] for request in requests]
-        assert [one.model_copy(update={"ocr_lines": None}) for one in together] == [
-            one.model_copy(update={"ocr_lines": None}) for one in alone
-        ]
-        for one, other in zip(together, alone, strict=True):
-            for ours, theirs in zip(one.ocr_lines or [], other.ocr_lines or [], strict=True):
-                assert ours.box == theirs.box
-                assert ours.confidence == pytest.approx(theirs.confidence, abs=2e-4)
-        assert len({one.completion_tokens for one in together}) > 1
+def alone_and(together: list[ImageToTextResult], alone: list[ImageToTextResult]) -> None:
+    """Equal but for the last digits of confidences, which depend on the shape of a batch."""
+    assert same_words(together) == same_words(alone)
+    for one, other in zip(together, alone, strict=True):
+        for ours, theirs in zip(one.ocr_lines or [], other.ocr_lines or [], strict=True):
+            assert (ours.text, ours.box) == (theirs.text, theirs.box)
+            assert ours.confidence == pytest.approx(theirs.confidence, abs=2e-4)
+
+
+def test_company_changes_nothing(
+    engine: Florence2Engine, library: Library, pictures: list[Image.Image], mixed: list[ImageToTextRequest]
+) -> None:
+    together = answers(engine, *mixed)
+    alone_and(together, [answers(engine, request)[0] for request in mixed])
+    assert same_words(together[:1]) == [library.answer(pictures[0], SHORT, most=9)]
+    assert together[3].ocr_lines
+    assert len({one.completion_tokens for one in together}) > 2
+
+
+def test_joining_and_leaving_change_nothing(engine: Florence2Engine, mixed: list[ImageToTextRequest]) -> None:
+    alone = [answers(engine, request)[0] for request in mixed]
+    warm = engine.start(mixed[1].model_copy(update={"temperature": 1.0}))
+    first, second, third, fourth = [engine.start(request) for request in mixed]
+    for runs in ([fourth], [fourth, first], [first, fourth, warm, second], [second, third, warm, fourth]):
+        stepped(engine, runs)  # in the last the first one's client does not read
+    engine.close(warm)  # its client is gone
+    alone_and(finish(engine, [third, first, fourth, second]), [alone[2], alone[0], alone[3], alone[1]])
+    assert engine._company is None or not engine._company.runs
+
+
+def test_trouble_with_one_picture_is_that_runs_own(engine: Florence2Engine, mixed: list[ImageToTextRequest]) -> None:
+    broken, sound = engine.start(mixed[0]), engine.start(mixed[1])
+    broken.pixels = broken.pixels[:, :1]  # type: ignore[attr-defined]
+    engine.step([broken, sound])
+    assert isinstance(broken.error, RuntimeError)
+    engine.close(broken)
+    assert same_words(finish(engine, [sound])) == same_words(answers(engine, mixed[1]))
 
 
 def test_the_models_own_tasks_can_be_asked_for_by_name(
     engine: Florence2Engine, library: Library, pictures: list[Image.Image]
 ) -> None:
     run = engine.start(asking(pictures[0], question=SHORT))
-    engine.step([run])
-    result = run.outputs[-1]
-    assert isinstance(result, ImageToTextResult)
+    (result,) = finish(engine, [run])
     assert (result.caption, run.warnings) == (library.answer(pictures[0], SHORT)[0], [])
 
 
@@ -162,41 +166,31 @@ def test_special_tokens_in_a_question_are_plain_text(engine: Florence2Engine, pi
     assert special.prompt_tokens - plain.prompt_tokens == len("<image></s> ")
 
 
-def test_pages_and_captions_of_other_lengths_do_not_share_a_step(
-    engine: Florence2Engine, pictures: list[Image.Image]
-) -> None:
-    kinds: list[dict[str, object]] = [{}, {"task": "ocr"}, {"max_tokens": 5}, {"temperature": 0.5}]
-    assert len({engine.start(asking(pictures[0], **kind)).key for kind in kinds}) == len(kinds)
-
-
 def test_a_page_with_too_much_text_says_so(engine: Florence2Engine, pictures: list[Image.Image]) -> None:
     run = engine.start(asking(pictures[0], task="ocr"))
-    engine.step([run])
+    finish(engine, [run])
     assert run.warnings == ["the picture holds more text than this model can write at once: its end is missing"]
 
 
-def test_a_stream_carries_the_caption_before_the_result(engine: Florence2Engine, pictures: list[Image.Image]) -> None:
-    run = engine.start(asking(pictures[0], stream=True))
-    engine.step([run])
-    delta, answer = run.outputs
-    assert isinstance(delta, TextDelta)
-    assert isinstance(answer, ImageToTextResult)
-    assert delta.text == answer.caption
-    assert delta.delivered.tokens == answer.usage.tokens
+def test_a_stream_brings_words_once_all_beams_agree(engine: Florence2Engine, pictures: list[Image.Image]) -> None:
+    runs = [engine.start(asking(picture, stream=True)) for picture in pictures]
+    early = 0
+    for run, result in zip(runs, finish(engine, runs), strict=True):
+        deltas = [output for output in run.outputs if isinstance(output, TextDelta)]
+        assert "".join(delta.text for delta in deltas) == result.caption
+        tokens = [delta.delivered.tokens for delta in deltas]
+        assert tokens == sorted(tokens)
+        assert result.prompt_tokens < tokens[0] <= tokens[-1] <= result.usage.tokens
+        early += len(deltas) > 1
+    assert early > 1
 
 
-def test_sampling_hangs_on_a_runs_own_generator(engine: Florence2Engine, pictures: list[Image.Image]) -> None:
-    def sampled(*requests: ImageToTextRequest) -> list[str | None]:
-        runs = [engine.start(request) for request in requests]
-        for seed, run in enumerate(runs):
-            run.chance.manual_seed(seed)  # type: ignore[attr-defined]
-        engine.step(runs)
-        return [result.caption for run in runs if isinstance(result := run.outputs[-1], ImageToTextResult)]
-
-    requests = [asking(picture, temperature=1.5) for picture in pictures]
-    together = sampled(*requests)
-    assert sampled(requests[0]) == together[:1]
-    assert together[0] != answers(engine, asking(pictures[0]))[0].caption
+def test_sampling_hangs_on_a_runs_own_generator(engine: Florence2Engine, mixed: list[ImageToTextRequest]) -> None:
+    warm = mixed[1].model_copy(update={"temperature": 1.5})
+    together = sampled(engine, warm, *mixed[1:])
+    assert sampled(engine, warm) == together[:1]
+    assert together[1:] == [answers(engine, request)[0].caption for request in mixed[1:]]
+    assert together[0] != together[1]
 
 
 def test_what_is_no_picture_is_refused(engine: Florence2Engine) -> None:
@@ -233,9 +227,7 @@ def test_the_precision_may_be_chosen(folder: Path, pictures: list[Image.Image]) 
     engine = Florence2Engine(ModelSource("tiny-florence2", folder, device="cpu", precision="bfloat16"))
     engine.load()
     assert engine.info().precision == "bfloat16"
-    run = engine.start(asking(pictures[0], max_tokens=4))
-    engine.step([run])
-    assert run.done
+    assert answers(engine, asking(pictures[0], max_tokens=4))[0].completion_tokens <= 4
 
 
 def test_a_model_that_is_not_there(tmp_path: Path) -> None:
@@ -247,17 +239,7 @@ def test_a_model_that_is_not_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["cut short", "no weights", "no tokenizer", "no JSON", "a pickle"])
 def test_damaged_files(tmp_path: Path, damage: str) -> None:
     folder = build_random_florence2(tmp_path / "florence2")
-    weights = folder / "model.safetensors"
-    if damage == "cut short":
-        weights.write_bytes(weights.read_bytes()[:-1000])
-    elif damage == "no weights":
-        weights.unlink()
-    elif damage == "no tokenizer":
-        (folder / "tokenizer.json").unlink()
-    elif damage == "a pickle":
-        weights.rename(folder / "pytorch_model.bin")
-    else:
-        (folder / "config.json").write_text("{")
+    harm(folder, damage)
     with pytest.raises(ModelMissing, match="download it again") as refusal:
         Florence2Engine(ModelSource("tiny-florence2", folder, device="cpu")).load()
     assert str(tmp_path) not in refusal.value.message

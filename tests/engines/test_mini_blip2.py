@@ -6,11 +6,12 @@ import io
 from pathlib import Path
 
 import pytest
+from looking import answers
 from PIL import Image
 from transformers import Blip2Processor
 
-from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult
-from atelier.engines.blip2 import Blip2Engine
+from atelier.contracts.image_to_text import ImageToTextRequest
+from atelier.engines.vision_language import Blip2Engine
 from captions import agreement, parse
 from evaluate_blip2 import MODEL, answer_scores, caption_scores, captions_of, drawn, open_engine, said
 from world import Scene, is_held_out, sentence
@@ -59,10 +60,7 @@ def test_any_words_can_be_asked(engine: Blip2Engine, samples: list[tuple[Scene, 
     """The vocabulary holds every byte, so that nothing is unknown; answers end by themselves."""
     question = "Où est l'étoile ☆, 先生? <image></s>\n"
     request = ImageToTextRequest(image=_png(samples[0][1]), question=question, max_tokens=200)
-    run = engine.start(request)
-    engine.step([run])
-    result = run.outputs[-1]
-    assert isinstance(result, ImageToTextResult)
+    (result,) = answers(engine, request)
     assert result.caption is not None
     assert result.completion_tokens < 200
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from looking import answers, asking, four_pictures
+from random_florence2 import build_random_florence2
+from random_pipelines import build_random
+from random_vision_language import build_random_qwen3_vl, build_random_smolvlm
 
 from atelier.contracts.engine import ModelSource
 from atelier.contracts.image_to_text import ImageToTextRequest
 from atelier.contracts.images import TextToImageRequest
-from atelier.engines.blip2 import Blip2Engine
-from atelier.engines.diffusion import DiffusionEngine
+from atelier.engines.diffusion import DiffusionEngine, PipelineEngine
+from atelier.engines.florence2 import Florence2Engine
+from atelier.engines.vision_language import Blip2Engine, VisionLanguageEngine
 from atelier.errors import InvalidRequest
 from atelier.media.image import encode_image
 from atelier.media.quantization import quantize, weight_bytes
@@ -81,3 +87,46 @@ def test_captions_are_the_same() -> None:
         said.append(finished(engine, request).caption)
     assert said[0] == said[1]
     assert "circle" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "build"),
+    [
+        (Florence2Engine, build_random_florence2),
+        (VisionLanguageEngine, build_random_smolvlm),
+        (VisionLanguageEngine, build_random_qwen3_vl),
+    ],
+)
+def test_models_that_write_are_held_in_it(kind: Any, build: Callable[[Path], Path], tmp_path: Path) -> None:
+    folder = build(tmp_path / "model")
+    picture, taken = four_pictures()[2], []
+    for quantization in ("none", "int8"):
+        engine = kind(ModelSource("tiny", folder, device="cpu", quantization=quantization))
+        engine.load()
+        taken.append(sum(weight_bytes(layer) for layer in layers_of(engine._model.network)))
+        together = answers(engine, asking(picture), asking(picture, question="why?", max_tokens=5))
+        assert [one.caption for one in together] == [
+            answers(engine, request)[0].caption
+            for request in (asking(picture), asking(picture, question="why?", max_tokens=5))
+        ]
+    assert engine.info().precision == "int8"
+    assert taken[1] < 0.5 * taken[0], "rows of 32 weights or more and their scale"
+
+
+@pytest.mark.parametrize("kind", ["ZImagePipeline", "Flux2KleinPipeline"])
+def test_other_picture_models_are_held_in_it(kind: str, tmp_path: Path) -> None:
+    folder, taken, pixels = build_random(kind, tmp_path / "model"), [], []
+    request = TextToImageRequest(prompt="a red fox", seed=3, num_inference_steps=3, size="64x64")
+    for quantization in ("none", "int8"):
+        engine = PipelineEngine(ModelSource("tiny", folder, device="cpu", quantization=quantization))
+        engine.load()
+        pipeline = engine._loaded[1]
+        taken.append(sum(weight_bytes(layer) for layer in layers_of(pipeline.transformer)))
+        pixels.append(finished(engine, request).pictures[0].pixels.astype(int))
+    assert engine.info().precision == "int8"
+    assert taken[1] < 0.6 * taken[0], "rows of 16 weights or more and their scale"
+    assert 0 < np.abs(pixels[0] - pixels[1]).mean() < 8, "of 255"
+
+
+def layers_of(network: torch.nn.Module) -> list[torch.nn.Linear]:
+    return [module for module in network.modules() if isinstance(module, torch.nn.Linear)]

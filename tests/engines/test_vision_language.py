@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
+from looking import answers, finish, four_pictures, harm, same_words, sampled, stepped
+from looking import asking as asking_briefly
 from PIL import Image
 from random_vision_language import build_random_qwen3_vl, build_random_smolvlm
 from transformers import AutoModelForImageTextToText, AutoTokenizer
 
-from atelier.contracts.engine import ModelSource, Run
-from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, TextDelta
+from atelier.contracts.engine import ModelSource
+from atelier.contracts.image_to_text import ImageToTextRequest, TextDelta
 from atelier.engines.vision_language import VisionLanguageEngine
-from atelier.engines.vision_language.model import within
+from atelier.engines.vision_language.chat import within
 from atelier.errors import InvalidRequest, ModelMissing, UnreadableMedia
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+
+asking = partial(asking_briefly, max_tokens=30)
 
 BUILDERS: dict[str, Callable[[Path], Path]] = {
     "smolvlm": build_random_smolvlm,
@@ -46,22 +49,7 @@ def loaded(folder: Path) -> VisionLanguageEngine:
 
 @pytest.fixture(scope="module")
 def pictures() -> list[Image.Image]:
-    """Four of them, each of another size."""
-    chance = np.random.default_rng(0)
-    noise = chance.integers(0, 255, (70, 90, 3), dtype=np.uint8)
-    blocks = chance.integers(0, 255, (4, 6, 3), dtype=np.uint8)
-    return [
-        Image.new("RGB", (100, 80), "blue"),
-        Image.new("RGB", (31, 257), "red"),
-        Image.fromarray(noise),
-        Image.fromarray(blocks).resize((300, 200)),
-    ]
-
-
-def asking(picture: Image.Image, **fields: object) -> ImageToTextRequest:
-    sink = io.BytesIO()
-    picture.save(sink, "PNG")
-    return ImageToTextRequest.model_validate({"image": sink.getvalue(), "max_tokens": 30, **fields})
+    return four_pictures()
 
 
 @pytest.fixture(scope="module")
@@ -74,27 +62,6 @@ def mixed(pictures: list[Image.Image]) -> list[ImageToTextRequest]:
         {"detail": "high"},
     ]
     return [asking(picture, **kind) for picture, kind in zip(pictures, kinds, strict=True)]
-
-
-def stepped(engine: VisionLanguageEngine, runs: Sequence[Run]) -> None:
-    """As the scheduler does it: one step for those who are not done, and whoever is done is closed."""
-    assert len({run.key for run in runs}) == 1
-    engine.step(runs)
-    for run in runs:
-        if run.error:
-            raise run.error
-        if run.done:
-            engine.close(run)
-
-
-def finish(engine: VisionLanguageEngine, runs: Sequence[Run]) -> list[ImageToTextResult]:
-    while going := [run for run in runs if not run.done]:
-        stepped(engine, going)
-    return [result for run in runs if isinstance(result := run.outputs[-1], ImageToTextResult)]
-
-
-def answers(engine: VisionLanguageEngine, *requests: ImageToTextRequest) -> list[ImageToTextResult]:
-    return finish(engine, [engine.start(request) for request in requests])
 
 
 def of_library(engine: VisionLanguageEngine, folder: Path, request: ImageToTextRequest) -> tuple[str, int, int]:
@@ -114,8 +81,7 @@ def test_answers_are_the_librarys_own_alone_and_in_company(
     theirs = [of_library(engine, folder, request) for request in mixed]
     alone = [answers(engine, request)[0] for request in mixed]
     together = answers(engine, *mixed)
-    for results in (alone, together):
-        assert [(one.caption, one.prompt_tokens, one.completion_tokens) for one in results] == theirs
+    assert same_words(alone) == same_words(together) == theirs
     assert len({caption for caption, *_ in theirs}) == len(mixed)
     assert len({length for *_, length in theirs}) > 1
     assert all(one.usage.tokens == one.prompt_tokens + one.completion_tokens for one in together)
@@ -171,15 +137,9 @@ def test_marks_of_the_template_in_a_question_are_plain_text(
 
 
 def test_sampling_hangs_on_a_runs_own_generator(engine: VisionLanguageEngine, mixed: list[ImageToTextRequest]) -> None:
-    def sampled(*requests: ImageToTextRequest) -> list[str | None]:
-        runs = [engine.start(request) for request in requests]
-        for seed, run in enumerate(runs):
-            run.chance.manual_seed(seed)  # type: ignore[attr-defined]
-        return [one.caption for one in finish(engine, runs)]
-
     warm = mixed[0].model_copy(update={"temperature": 1.5})
-    together = sampled(warm, *mixed[1:])
-    assert sampled(warm) == together[:1]
+    together = sampled(engine, warm, *mixed[1:])
+    assert sampled(engine, warm) == together[:1]
     assert [answers(engine, request)[0].caption for request in mixed][1:] == together[1:]
     assert answers(engine, mixed[0])[0].caption != together[0]
 
@@ -252,19 +212,7 @@ def test_a_model_that_is_not_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["cut short", "no weights", "no tokenizer", "no template", "no JSON", "a pickle"])
 def test_damaged_files(tmp_path: Path, damage: str) -> None:
     folder = build_random_smolvlm(tmp_path / "smolvlm")
-    weights = folder / "model.safetensors"
-    if damage == "cut short":
-        weights.write_bytes(weights.read_bytes()[:-1000])
-    elif damage == "no weights":
-        weights.unlink()
-    elif damage == "no tokenizer":
-        (folder / "tokenizer.json").unlink()
-    elif damage == "no template":
-        (folder / "chat_template.jinja").unlink()
-    elif damage == "a pickle":
-        weights.rename(folder / "pytorch_model.bin")
-    else:
-        (folder / "config.json").write_text("{")
+    harm(folder, damage)
     with pytest.raises(ModelMissing, match="download it again") as refusal:
         VisionLanguageEngine(ModelSource("tiny", folder, device="cpu")).load()
     assert str(tmp_path) not in refusal.value.message

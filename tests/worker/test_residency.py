@@ -30,7 +30,7 @@ def test_a_missing_library_names_the_extra_to_install() -> None:
     "engine",
     [
         "atelier.engines.diffusion:DiffusionEngine",
-        "atelier.engines.blip2:Blip2Engine",
+        "atelier.engines.vision_language:Blip2Engine",
         "atelier.engines.whisper:WhisperEngine",
     ],
 )

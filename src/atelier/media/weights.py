@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,28 +13,7 @@ from safetensors import SafetensorError
 
 from atelier.contracts.engine import ModelSource
 from atelier.errors import ModelMissing
-
-
-def choose_device(name: str) -> torch.device:
-    """The device of that name; `auto` is the first CUDA GPU, or the CPU where there is none."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
-
-
-def choose_precision(device: torch.device, name: str, published: torch.dtype = torch.float16) -> torch.dtype:
-    """The precision of that name; `auto` is half on a GPU, which is twice as fast there, and full on a CPU.
-
-    published: in which of the two kinds of half the model was made; a GPU too old for bfloat16 computes in full.
-    """
-    if name != "auto":
-        precision: torch.dtype = getattr(torch, name)
-        return precision
-    if device.type != "cuda":
-        return torch.float32
-    if published == torch.bfloat16 and not torch.cuda.is_bf16_supported():
-        return torch.float32  # not float16: what was made in bfloat16 overflows in it
-    return published
+from atelier.media.device import check_present
 
 
 def folder_of(source: ModelSource, device: torch.device) -> Path:
@@ -44,12 +22,6 @@ def folder_of(source: ModelSource, device: torch.device) -> Path:
         raise ModelMissing(f"{source.model} is not installed; download it, then restart this service")
     check_present(source, device)
     return source.folder
-
-
-def check_present(source: ModelSource, device: torch.device) -> None:
-    """Raises ModelMissing where the machine lacks the device."""
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ModelMissing(f"{source.model} is set to run on {device}, which this machine lacks; use auto or cpu")
 
 
 @contextmanager
@@ -77,10 +49,3 @@ def open_whole(kind: Any, folder: Path, precision: torch.dtype) -> Any:
     if report["missing_keys"] or report["mismatched_keys"]:
         raise ValueError(f"no weights for {sorted(report['missing_keys'])}")
     return model
-
-
-def give_back(device: torch.device) -> None:
-    """The memory of a model that nothing holds any more."""
-    gc.collect()
-    if device.type == "cuda":
-        torch.cuda.empty_cache()

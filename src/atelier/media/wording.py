@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from transformers import LogitsProcessor
 
+_HALF = "\ufffd"  # what a tokenizer writes for a letter of which the other half is still to come
+
 
 class GumbelSampling(LogitsProcessor):  # type: ignore[misc]
     """Sampling with a generator for each row, so that a picture's words do not hang on who else is in its batch.
@@ -38,9 +40,8 @@ def end_marks(ends: Any) -> frozenset[int]:
     return frozenset({ends} if isinstance(ends, int) else ends or ())
 
 
-def until_end(tokens: Sequence[int], ends: frozenset[int]) -> list[int]:
-    """The tokens up to the first that ends an answer; what follows it is padding."""
-    for place, token in enumerate(tokens):
-        if token in ends:
-            return list(tokens[: place + 1])
-    return list(tokens)
+def newly_written(said: str, text: str, ended: bool) -> str:
+    """What a stream may bring of `text` after `said`: no half letters, and nothing that takes a word back."""
+    if (not ended and text.endswith(_HALF)) or not text.startswith(said):
+        return ""
+    return text[len(said) :]

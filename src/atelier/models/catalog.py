@@ -15,6 +15,7 @@ from atelier.contracts.engine import ModelSource
 from atelier.contracts.sampling import Sampling
 from atelier.machine import gpus
 from atelier.models.entry import HERE, ModelEntry
+from atelier.models.fit import gigabytes
 from atelier.models.lockfile import read_lock
 from atelier.settings import Settings, SettingsProblem
 from atelier.worker.residency import ModelPlan
@@ -167,12 +168,9 @@ def _plan(settings: Settings, entry: ModelEntry) -> ModelPlan:
 
 
 def _memory(settings: Settings, entry: ModelEntry) -> int | None:
-    """Bytes that it takes at the precision that it is loaded in, as far as the catalog tells."""
-    if settings.quantization == "int8":  # else its files tell more than it takes
-        return int(entry.memory["int8"] * 1e9) if "int8" in entry.memory else None
+    """Bytes that it takes as it is loaded, as far as the catalog tells; else its files do."""
     on_gpu = settings.device != "cpu" and bool(gpus())
-    wanted = settings.precision if settings.precision != "auto" else "float16" if on_gpu else "float32"
-    told = entry.memory.get(wanted) or (entry.memory.get("bfloat16") if on_gpu else None)
+    told = gigabytes(entry, precision=settings.precision, quantization=settings.quantization, on_gpu=on_gpu)
     return int(told * 1e9) if told else None
 
 

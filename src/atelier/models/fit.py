@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from atelier.machine import SHARE_FOR_MODELS, gpus, main_memory_bytes
 from atelier.models.entry import ModelEntry, Precision
 
-ON_GPU: tuple[Precision, ...] = ("float16", "bfloat16", "int8")
+HALF: tuple[Precision, ...] = ("float16", "bfloat16")
+ON_GPU: tuple[Precision, ...] = (*HALF, "int8")
 ON_PROCESSOR: tuple[Precision, ...] = ("float32", "bfloat16", "int8")
 """Best first."""
 
@@ -35,6 +36,19 @@ def this_machine() -> Machine | None:
     if not hasattr(os, "sysconf"):
         return None
     return Machine(main_memory_bytes() / 1e9, max((gpu.memory_bytes / 1e9 for gpu in gpus()), default=0))
+
+
+def gigabytes(entry: ModelEntry, *, precision: str, quantization: str, on_gpu: bool) -> float | None:
+    """What it takes as it is loaded by those settings; None: the catalog does not tell.
+
+    precision: `auto` is half on a GPU, in whichever kind the model was published, and full on a processor.
+    """
+    wanted: tuple[Precision, ...] = ("float32",)
+    if quantization == "int8":
+        wanted = ("int8",)
+    elif precision in HALF or (precision == "auto" and on_gpu):
+        wanted = HALF  # both take the same
+    return next((entry.memory[name] for name in wanted if name in entry.memory), None)
 
 
 def fit(entry: ModelEntry, machine: Machine) -> Fit | None:

@@ -17,8 +17,8 @@ from atelier.engines.diffusion.model import Model, load_model
 from atelier.engines.diffusion.painting import Company, Painting, Work
 from atelier.engines.diffusion.pixels import spread
 from atelier.errors import InvalidRequest, ModelMissing
+from atelier.media.device import choose_device, choose_precision, give_back
 from atelier.media.quantization import in_words
-from atelier.media.weights import choose_device, choose_precision, give_back
 
 MOST_IMAGES = 8
 """Images of native size that are worked on together: past eight a device hardly gets more done."""

@@ -13,8 +13,8 @@ from atelier.engines.diffusion.adapters import Adapters
 from atelier.engines.diffusion.pixels import Pixels
 from atelier.engines.diffusion.prompts import PromptEncoder
 from atelier.engines.diffusion.weights import load_pipeline
+from atelier.media.device import check_present, choose_precision
 from atelier.media.quantization import quantize
-from atelier.media.weights import check_present, choose_precision
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from atelier.contracts.images import ImageRequest
 from atelier.engines.diffusion.asking import Asked, ask
 from atelier.engines.diffusion.families import Family
 from atelier.engines.diffusion.turns import Turns
-from atelier.engines.diffusion.whole import choose_precision, copied, load_whole
+from atelier.engines.diffusion.whole import copied, load_whole
 from atelier.errors import ModelMissing
+from atelier.media.device import choose_device, choose_precision, give_back
 from atelier.media.quantization import in_words
-from atelier.media.weights import choose_device, give_back
 
 TAKING_TURNS = 4
 """Runs that advance in turn: a short one need not wait for the end of a long one, and each keeps its own latents."""
@@ -45,7 +45,7 @@ class PipelineEngine:
     def __init__(self, source: ModelSource) -> None:
         self._source = source
         self._device = choose_device(source.device)
-        self._precision = choose_precision(self._device, source.precision)
+        self._precision = choose_precision(self._device, source.precision, torch.bfloat16)
         self._loaded: tuple[Family, DiffusionPipeline] | None = None
 
     def load(self) -> None:

@@ -18,8 +18,8 @@ from atelier.contracts.engine import ModelSource
 from atelier.engines.diffusion.families import FAMILIES, Family
 from atelier.engines.diffusion.weights import check_whole, in_words, installed, quieten
 from atelier.errors import ModelMissing
+from atelier.media.device import check_present
 from atelier.media.quantization import quantize
-from atelier.media.weights import check_present
 
 
 def load_whole(source: ModelSource, device: torch.device, precision: torch.dtype) -> tuple[Family, DiffusionPipeline]:
@@ -40,16 +40,6 @@ def load_whole(source: ModelSource, device: torch.device, precision: torch.dtype
     pipeline.to(device)
     quantize(source, *(pipeline.components.get(name) for name in ("transformer", "text_encoder")))
     return family, pipeline
-
-
-def choose_precision(device: torch.device, name: str) -> torch.dtype:
-    """The precision of that name; `auto` is what these models are published in where the GPU has it, full on a CPU."""
-    if name != "auto":
-        precision: torch.dtype = getattr(torch, name)
-        return precision
-    if device.type != "cuda":
-        return torch.float32
-    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
 
 
 def copied(pipeline: DiffusionPipeline, kind: str) -> DiffusionPipeline:

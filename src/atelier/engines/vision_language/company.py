@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
-from torch.nn.functional import pad
 from transformers import DynamicCache
-from transformers.cache_utils import DynamicLayer
 
 from atelier.contracts.engine import Run
 from atelier.contracts.image_to_text import ImageToTextRequest
-from atelier.engines.vision_language.model import Model
+from atelier.engines.vision_language.model import Inputs, Model
+from atelier.media.caches import left_mask, rows_of, side_by_side
 
 
 @dataclass(kw_only=True, eq=False)
@@ -27,7 +25,7 @@ class Writing(Run):
 
     request: ImageToTextRequest
     prompt: list[int]
-    inputs: dict[str, Any]
+    inputs: Inputs
     chance: torch.Generator
     tokens: list[int] = field(default_factory=list)
     cache: DynamicCache | None = None
@@ -47,7 +45,7 @@ class Company:
         self.runs = list(runs)
         caches = [run.cache for run in runs if run.cache is not None]
         assert len(caches) == len(self.runs)
-        self._cache = caches[0] if len(caches) == 1 else _side_by_side(caches)
+        self._cache = side_by_side(caches)
         for run in runs:
             run.cache = None
 
@@ -55,52 +53,18 @@ class Company:
         """Read the newest token of every run; returns (runs, vocabulary), what each would write next."""
         newest = torch.tensor([[run.tokens[-1]] for run in self.runs], device=model.device)
         places = [run.position for run in self.runs if run.position is not None]
-        answer = model.network(
-            input_ids=newest,
-            attention_mask=self._mask(model.device),
-            position_ids=torch.cat(places, dim=-2),
-            past_key_values=self._cache,
-            use_cache=True,
-        )
+        logits = model.write(newest, torch.cat(places, dim=-2), self._mask(model.device), self._cache)
         for run, place in zip(self.runs, places, strict=True):
             run.position = place + 1
-        logits: torch.Tensor = answer.logits[:, -1]
         return logits
 
     def part(self, staying: Sequence[Writing] = ()) -> None:
         """Give every run its own cache back; the memory of those who are not `staying` is shared with nobody."""
         for row, run in enumerate(self.runs):
-            run.cache = self._cache if len(self.runs) == 1 else _row(self._cache, row, run.cached, run not in staying)
+            own = slice(row, row + 1), slice(-run.cached, None)
+            run.cache = self._cache if len(self.runs) == 1 else rows_of(self._cache, *own, run not in staying)
 
     def _mask(self, device: torch.device) -> torch.Tensor | None:
         """(runs, longest): 0 where padded, and what is to be read included; None where nothing is padded."""
-        lengths = torch.tensor([run.cached + 1 for run in self.runs], device=device)
-        longest = int(lengths.max())
-        if bool((lengths == longest).all()):
-            return None
-        return (torch.arange(longest, device=device) >= longest - lengths[:, None]).long()
-
-
-def can_stand_side_by_side(cache: DynamicCache) -> bool:
-    """Whether every layer keeps all keys and values: windows that slide and states that sum up cannot be padded."""
-    return all(type(layer) is DynamicLayer for layer in cache.layers)
-
-
-def _side_by_side(caches: Sequence[DynamicCache]) -> DynamicCache:
-    longest = max(cache.get_seq_length() for cache in caches)
-    joined = DynamicCache()
-    for index, layers in enumerate(zip(*(cache.layers for cache in caches), strict=True)):
-        keys, values = (
-            torch.cat([pad(of, (0, 0, longest - of.shape[-2], 0)) for of in kind])
-            for kind in ([layer.keys for layer in layers], [layer.values for layer in layers])
-        )
-        joined.update(keys, values, index)
-    return joined
-
-
-def _row(cache: DynamicCache, row: int, length: int, apart: bool) -> DynamicCache:
-    own = DynamicCache()
-    for index, layer in enumerate(cache.layers):
-        keys, values = (of[row : row + 1, :, -length:] for of in (layer.keys, layer.values))
-        own.update(keys.clone() if apart else keys, values.clone() if apart else values, index)
-    return own
+        lengths = [run.cached + 1 for run in self.runs]
+        return left_mask(lengths, device) if len(set(lengths)) > 1 else None

@@ -1,65 +1,39 @@
-"""The engine: each step one newcomer is shown its picture, and everybody else writes one more token."""
+"""The engines: each step newcomers are shown their pictures, and everybody else writes one more token."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import cast
 
 import torch
-from transformers import DynamicCache, RepetitionPenaltyLogitsProcessor
+from transformers import RepetitionPenaltyLogitsProcessor
 
 from atelier.contracts.base import Contract, Usage
-from atelier.contracts.engine import EngineInfo, ModelSource, Run
+from atelier.contracts.engine import Run
 from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, TextDelta
-from atelier.engines.vision_language.company import Company, Writing, can_stand_side_by_side
-from atelier.engines.vision_language.model import Model, open_model
-from atelier.errors import InvalidRequest, ModelMissing
+from atelier.engines.vision_language.blip2 import open_blip2
+from atelier.engines.vision_language.chat import open_chat_model
+from atelier.engines.vision_language.company import Company, Writing
+from atelier.engines.vision_language.model import Model
+from atelier.errors import InvalidRequest
+from atelier.media.caches import can_stand_side_by_side
 from atelier.media.image import read_image
-from atelier.media.quantization import in_words as precision_in_words
-from atelier.media.quantization import quantize
-from atelier.media.weights import choose_device, folder_of, give_back, in_words
-from atelier.media.wording import GumbelSampling, own_chance
+from atelier.media.loading import FolderEngine
+from atelier.media.wording import GumbelSampling, newly_written, own_chance
 
 TOGETHER = 8
 """Runs at a time: each keeps what it has read and written in the device's memory."""
 
-_HALF = "\ufffd"  # what a tokenizer writes for a letter of which the other half is still to come
 
+class _WritingEngine(FolderEngine[Model]):
+    """Any requests write together, whatever they ask and however long they are; a newcomer joins at the next token."""
 
-class VisionLanguageEngine:
-    """Any requests write together, whatever they ask and however long they are; a newcomer joins at the next token.
-
-    At most one picture is looked at in a step, so that those who write do not stand still for long.
-    """
-
-    def __init__(self, source: ModelSource) -> None:
-        self._source = source
-        self._device = choose_device(source.device)
-        self._loaded: Model | None = None
-        self._company: Company | None = None
-
-    def load(self) -> None:
-        """Raises ModelMissing: no such folder, files that cannot be used, or no such device."""
-        if self._loaded is not None:
-            return
-        folder = folder_of(self._source, self._device)
-        with in_words(self._source):
-            loaded = open_model(folder, self._device, self._source.precision)
-            quantize(self._source, loaded.network)
-            self._loaded = loaded
+    _company: Company | None = None
 
     def unload(self) -> None:
-        self._loaded = self._company = None
-        give_back(self._device)
-
-    def info(self) -> EngineInfo:
-        return EngineInfo(
-            model=self._source.model,
-            revision=self._source.revision,
-            device=str(self._device),
-            precision=precision_in_words(self._source, self._model.precision),
-            note=self._source.note,
-        )
+        self._company = None
+        super().unload()
 
     def cost(self, request: Contract) -> float:
         return 1 / TOGETHER
@@ -81,13 +55,13 @@ class VisionLanguageEngine:
 
     def step(self, runs: Sequence[Run]) -> None:
         writing = cast(Sequence[Writing], runs)
-        newcomer = next((run for run in writing if run.inputs), None)
+        newcomers = [run for run in writing if run.inputs]
         going = [run for run in writing if not run.inputs]
         with torch.inference_mode():
             if going:
                 self._write(going)
-            if newcomer is not None:
-                self._look(newcomer)
+            if newcomers:
+                self._look(newcomers[: self._model.looks])
 
     def close(self, run: Run) -> None:
         assert isinstance(run, Writing)
@@ -95,26 +69,20 @@ class VisionLanguageEngine:
             self._meet([other for other in self._company.runs if other is not run])
         run.inputs, run.cache, run.position = {}, None, None
 
-    @property
-    def _model(self) -> Model:
-        if self._loaded is None:
-            raise ModelMissing(f"{self._source.model} is not loaded")
-        return self._loaded
-
-    def _look(self, run: Writing) -> None:
-        """Read picture and question, and write the first token. What goes wrong is this run's own trouble."""
-        inputs, run.inputs = run.inputs, {}
+    def _look(self, runs: Sequence[Writing]) -> None:
+        """Read pictures and questions, and write the first tokens. What goes wrong with one is its own trouble."""
         try:
-            places = self._model.start_positions(inputs)
-            cache = DynamicCache(config=self._model.network.config)
-            answer = self._model.network(
-                **inputs, position_ids=places, past_key_values=cache, use_cache=True, logits_to_keep=1
-            )
+            seen = self._model.look([run.inputs for run in runs])
         except (RuntimeError, ValueError) as problem:  # the device's memory, a picture that the model chokes on
-            run.error = problem
+            for run in runs:
+                if len(runs) > 1:
+                    self._look([run])
+                else:
+                    run.error = problem
             return
-        run.cache, run.position = cache, places[..., -1:] + 1
-        self._settle([run], answer.logits[:, -1])
+        for run, found in zip(runs, seen, strict=True):
+            run.inputs, run.cache, run.position = {}, found.cache, found.position
+        self._settle(runs, torch.stack([found.logits for found in seen]))
 
     def _write(self, runs: Sequence[Writing]) -> None:
         if self._company is None or self._company.runs != list(runs):
@@ -158,14 +126,11 @@ class VisionLanguageEngine:
         return scores
 
     def _speak(self, run: Writing, ended: bool) -> None:
-        """Give out what is new of the text: no half letters, and no space that may turn out to be the last."""
         if not run.request.stream:
             return
         text = self._text(run)
-        if not ended and text.endswith(_HALF):
-            return
-        if len(text) > len(run.said) and text.startswith(run.said):
-            run.outputs.append(TextDelta(text=text[len(run.said) :], delivered=_usage(run)))
+        if new := newly_written(run.said, text, ended):
+            run.outputs.append(TextDelta(text=new, delivered=_usage(run)))
             run.said = text
 
     def _text(self, run: Writing) -> str:
@@ -182,6 +147,20 @@ class VisionLanguageEngine:
             )
         )
         run.progress, run.done = 1.0, True
+
+
+class VisionLanguageEngine(_WritingEngine):
+    """Models of transformers' image-text-to-text kind."""
+
+    def _open(self, folder: Path) -> Model:
+        return open_chat_model(folder, self._device, self._source.precision)
+
+
+class Blip2Engine(_WritingEngine):
+    """BLIP-2 with a language model that only writes (OPT)."""
+
+    def _open(self, folder: Path) -> Model:
+        return open_blip2(folder, self._device, self._source.precision)
 
 
 def _usage(run: Writing) -> Usage:

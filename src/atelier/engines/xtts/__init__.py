@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from atelier.engines.xtts.reference import SAMPLE_RATE as REFERENCE_RATE
 from atelier.engines.xtts.reference import read_reference
 from atelier.engines.xtts.voices import Voices
 from atelier.errors import InvalidRequest, ModelMissing
+from atelier.media.device import check_present, choose_device, give_back
 from atelier.media.sentences import Sentence, halves, nothing_to_speak, plain, sentences, silence_after, speakable
 from atelier.media.sound import as_integers, silence, stretch
 
@@ -88,10 +88,7 @@ class XttsEngine:
 
     def __init__(self, source: ModelSource) -> None:
         self._source = source
-        name = source.device
-        if name == "auto":
-            name = "cuda" if torch.cuda.is_available() else "cpu"
-        self._device = torch.device(name)
+        self._device = choose_device(source.device)
         self._loaded: _Loaded | None = None
 
     def load(self) -> None:
@@ -104,10 +101,7 @@ class XttsEngine:
             raise ModelMissing(f"{self._source.model} is not installed; download it, then restart this service")
         if missing:
             raise ModelMissing(f"{self._source.model} lacks {', '.join(missing)}; download it again")
-        if self._device.type == "cuda" and (self._device.index or 0) >= torch.cuda.device_count():
-            raise ModelMissing(
-                f"{self._source.model} is set to run on {self._device}, which this machine lacks; use auto or cpu"
-            )
+        check_present(self._source, self._device)
         try:
             model = open_model(folder)
             voices = Voices(model.speaker_manager.speaker_names, model.config.languages)
@@ -120,9 +114,7 @@ class XttsEngine:
 
     def unload(self) -> None:
         self._loaded = None
-        gc.collect()
-        if self._device.type == "cuda":
-            torch.cuda.empty_cache()
+        give_back(self._device)
 
     def info(self) -> EngineInfo:
         voices = self._ready.voices
