@@ -142,6 +142,7 @@ def test_a_task_that_settings_leave_out_keeps_its_default(tmp_path: Path) -> Non
         ("text-to-speech", "voices-v1.0.bin", "", "KokoroEngine"),
         ("text-to-speech", "speakers_xtts.pth", "", "XttsEngine"),
         ("speech-to-text", "encoder-model.int8.onnx", "", "ParakeetEngine"),
+        ("image-to-text", "deu.traineddata", "", "TesseractEngine"),
     ],
 )
 def test_a_folder_is_known_by_its_layout(tmp_path: Path, service: str, file: str, text: str, engine: str) -> None:
