@@ -26,6 +26,7 @@ _LIBRARIES = {
     "tesseract": ("pypdfium2", "PIL"),
     "espeak": ("espeakng_loader", "av"),
     "kokoro": ("kokoro_onnx", "onnxruntime", "av"),
+    "piper": ("piper", "onnxruntime", "av"),
     "pocketsphinx": ("pocketsphinx", "faster_whisper", "av"),
     "whisper": ("faster_whisper", "av"),
     "xtts": ("TTS", "torch", "transformers", "av"),
