@@ -30,6 +30,7 @@ _LIBRARIES = {
     "pocketsphinx": ("pocketsphinx", "faster_whisper", "av"),
     "whisper": ("faster_whisper", "av"),
     "xtts": ("TTS", "torch", "transformers", "av"),
+    "chatterbox": ("chatterbox", "s3tokenizer", "perth", "torch", "transformers", "diffusers", "av"),
     "parakeet": ("onnx_asr", "onnxruntime", "faster_whisper", "av"),
     "int8": ("torchao",),
 }
@@ -38,7 +39,7 @@ _LIBRARIES = {
 _PROGRAMS = {"tesseract": "apt-get install tesseract-ocr"}
 """Extra → how its program comes, which pip does not install."""
 
-_BY_CHOICE = frozenset({"xtts", "int8"})
+_BY_CHOICE = frozenset({"xtts", "chatterbox", "int8"})
 """Extras that `make setup` leaves out."""
 
 

@@ -112,7 +112,7 @@ def _architecture(folder: Path, service: str) -> ModelEntry:
         raise SettingsProblem(
             f"MODEL_NAME: {folder.name} is not laid out as a model that {service} can load "
             "(a diffusers folder has model_index.json, transformers' config.json, CTranslate2's Whisper model.bin, "
-            "Kokoro's ONNX folder voices, Piper's .onnx.json, XTTS speakers_xtts.pth, "
+            "Kokoro's ONNX folder voices, Piper's .onnx.json, XTTS speakers_xtts.pth, Chatterbox t3_cfg.safetensors, "
             "onnx-asr's Parakeet encoder-model.onnx, Tesseract's .traineddata files)"
         )
     return entry
@@ -137,6 +137,7 @@ def _engine_of(folder: Path) -> str | None:
         "DiffusionEngine": (folder / "model_index.json").is_file() or _is_laid_over(folder),
         "WhisperEngine": (folder / "model.bin").is_file(),
         "XttsEngine": (folder / "speakers_xtts.pth").is_file(),
+        "ChatterboxEngine": (folder / "t3_cfg.safetensors").is_file(),
         "PiperEngine": any(folder.rglob("*.onnx.json")),
         "KokoroEngine": (folder / "voices").is_dir() or any(folder.glob("voices*.bin")),
         "ParakeetEngine": (folder / "vocab.txt").is_file() and any(folder.glob("encoder-model*.onnx")),
