@@ -22,6 +22,7 @@ PYTHON = VENV / "bin" / "python"
 STAMP = VENV / ".atelier-ready"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 TORCH = "torch==2.13.0"
+PINNED = ("chatterbox-tts", "s3tokenizer")
 PAUSE_SECONDS = 10
 
 WASTE = """
@@ -127,8 +128,10 @@ def would_bring_cuda() -> bool:
 
 def install_atelier(wanted: str) -> None:
     say("Installing Atelier and the libraries of its engines …")
-    extras = "all,xtts,int8,test,deploy" if wanted == "test" else "all"
+    extras = "all,xtts,chatterbox,int8,test,deploy" if wanted == "test" else "all"
     pip("install", "--editable", f"{ROOT}[{extras}]", "--constraint", ROOT / "constraints.txt")
+    if wanted == "test":  # pip would take older releases of half the rest for them, or refuse
+        pip("install", "--no-deps", *PINNED, "--constraint", ROOT / "constraints.txt")
 
 
 def pip(*arguments: str | Path) -> None:

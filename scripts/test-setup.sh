@@ -1,5 +1,5 @@
 #!/bin/sh
-# What the tests need beyond Python packages: a Chromium, the DejaVu fonts, openssl, recorded human speech, Prometheus,
+# What the tests need beyond Python packages: a Chromium, Tesseract, the DejaVu fonts, openssl, recorded human speech, Prometheus,
 # OpenAI's client for Node, and the packages of web/ (Node itself is one of the Python packages: they need a newer one than
 # Debian has).
 set -eu
@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 need=""
 command -v chromium >/dev/null 2>&1 || need="$need chromium"
 command -v openssl >/dev/null 2>&1 || need="$need openssl"
+command -v tesseract >/dev/null 2>&1 || need="$need tesseract-ocr"
 [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || need="$need fonts-dejavu-core"
 
 if [ -n "$need" ]; then

@@ -23,17 +23,23 @@ _LIBRARIES = {
     "florence2": ("torch", "transformers"),
     "vision-language": ("torch", "transformers", "num2words"),
     "ocr": ("rapidocr", "onnxruntime", "pypdfium2"),
+    "tesseract": ("pypdfium2", "PIL"),
     "espeak": ("espeakng_loader", "av"),
     "kokoro": ("kokoro_onnx", "onnxruntime", "av"),
+    "piper": ("piper", "onnxruntime", "av"),
     "pocketsphinx": ("pocketsphinx", "faster_whisper", "av"),
     "whisper": ("faster_whisper", "av"),
     "xtts": ("TTS", "torch", "transformers", "av"),
+    "chatterbox": ("chatterbox", "s3tokenizer", "perth", "torch", "transformers", "diffusers", "av"),
     "parakeet": ("onnx_asr", "onnxruntime", "faster_whisper", "av"),
     "int8": ("torchao",),
 }
 """What each extra of the package must have put in place."""
 
-_BY_CHOICE = frozenset({"xtts", "int8"})
+_PROGRAMS = {"tesseract": "apt-get install tesseract-ocr"}
+"""Extra → how its program comes, which pip does not install."""
+
+_BY_CHOICE = frozenset({"xtts", "chatterbox", "int8"})
 """Extras that `make setup` leaves out."""
 
 
@@ -97,6 +103,8 @@ def _torch() -> Finding:
 
 def _engine(extra: str, libraries: tuple[str, ...]) -> Finding:
     missing = [library for library in libraries if find_spec(library) is None]
+    if not missing and extra in _PROGRAMS and shutil.which(extra) is None:
+        return Finding(f"Engine {extra}", f"its program is not installed: {_PROGRAMS[extra]} adds it")
     if not missing:
         return Finding(f"Engine {extra}", "its libraries are installed")
     if extra in _BY_CHOICE:

@@ -14,8 +14,8 @@ from atelier.models.catalog import catalog
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("ai-gateway", *SERVICES)
 LINE = re.compile(r"^# -{20,}$", re.MULTILINE)
-BY_CHOICE = {"xtts"}
-"""Its weights may not be used commercially: an image has it only where somebody asked for it."""
+BY_CHOICE = {"xtts", "chatterbox"}
+"""Weights that may not be used commercially, and libraries that pip must be made to take: only where somebody asks."""
 
 
 def parts(folder: str) -> tuple[dict[str, str], str]:

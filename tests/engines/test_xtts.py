@@ -17,6 +17,7 @@ import torch
 from atelier.contracts.engine import ModelSource, Sound, SpeechMade
 from atelier.contracts.text_to_speech import SpeechRequest
 from atelier.errors import InvalidRequest, ModelMissing, UnreadableMedia
+from atelier.media import spectrum
 from atelier.media.sound import SoundEncoder
 from atelier.models.catalog import plans
 from atelier.settings import Settings
@@ -25,7 +26,7 @@ pytest.importorskip("coqpit", reason="needs coqui-tts: pip install 'atelier[xtts
 
 from tiny_xtts import MOST_TOKENS, SPEAKERS, build_tiny_xtts, save_checkpoint
 
-from atelier.engines.xtts import SEED, XttsEngine, spectrum
+from atelier.engines.xtts import SEED, XttsEngine
 from atelier.engines.xtts.library import Xtts, XttsConfig
 from atelier.engines.xtts.voices import OPENAI_VOICES
 from atelier.worker.residency import ModelPlan, Resident

@@ -141,7 +141,10 @@ def test_a_task_that_settings_leave_out_keeps_its_default(tmp_path: Path) -> Non
         ("speech-to-text", "model.bin", "", "WhisperEngine"),
         ("text-to-speech", "voices-v1.0.bin", "", "KokoroEngine"),
         ("text-to-speech", "speakers_xtts.pth", "", "XttsEngine"),
+        ("text-to-speech", "t3_cfg.safetensors", "", "ChatterboxEngine"),
+        ("text-to-speech", "fr_FR-gilles-low.onnx.json", "{}", "PiperEngine"),
         ("speech-to-text", "encoder-model.int8.onnx", "", "ParakeetEngine"),
+        ("image-to-text", "deu.traineddata", "", "TesseractEngine"),
     ],
 )
 def test_a_folder_is_known_by_its_layout(tmp_path: Path, service: str, file: str, text: str, engine: str) -> None:

@@ -56,6 +56,7 @@ REQUESTS: list[Contract] = [
     ImageToTextRequest(image=b"\x89PNG", question="What is it?", detail="high", max_tokens=9, temperature=0.5),
     ImageToTextRequest(image=b"\x89PNG", stream=True),
     ImageToTextRequest(image=b"\x89PNG", task="ocr", model="m"),
+    ImageToTextRequest(image=b"\x89PNG", task="ocr", language="de+zh-Hant"),
 ]
 
 

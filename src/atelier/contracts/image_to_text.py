@@ -10,18 +10,23 @@ from atelier.contracts.base import Contract, ModelName, Partial, Prompt, Result
 
 ReadingTask = Literal["caption", "ocr", "both"]
 Detail = Literal["low", "auto", "high"]
+Languages = Annotated[
+    str, Field(max_length=60, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*(\+[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*){0,3}$")
+]
 
 
 class ImageToTextRequest(Contract):
     """`image`: an encoded picture, or for OCR a PDF. `question`: answered in `caption` instead of a description.
 
     `detail`: a line, a few, or a paragraph, from models that describe a picture in several ways; others know one.
+    `language`: of the text to read, for models that have to be told; several are joined by `+`.
     """
 
     image: bytes = Field(repr=False)
     task: ReadingTask = "caption"
     question: Prompt | None = None
     detail: Detail = "auto"
+    language: Languages | None = None
     max_tokens: Annotated[int, Field(ge=1, le=1024)] = 64
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
     model: ModelName | None = None

@@ -16,7 +16,7 @@ from atelier.contracts.base import Contract
 from atelier.contracts.engine import EngineInfo, ModelSource, Run
 from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, OcrLine
 from atelier.errors import ModelMissing, TooLarge
-from atelier.media.pages import Pages
+from atelier.media.pages import Pages, turned_back
 from atelier.media.reading_order import reading_order
 
 Pixels = NDArray[np.uint8]
@@ -267,7 +267,5 @@ def _lines(ocr: rapidocr.RapidOCR, view: _View) -> list[list[_Line]]:
 def _as_sent(line: _Line, shape: tuple[int, ...], rotation: int, page: int, scale: float) -> OcrLine:
     """The line with its corners on the page that came in, before it was turned, at `scale` pixels for each unit."""
     height, width = shape[:2]
-    x, y = line.corners[:, 0], line.corners[:, 1]
-    across, down = {0: (x, y), 90: (width - y, x), 180: (width - x, height - y), 270: (y, height - x)}[rotation]
-    box = [(round(float(a) / scale, 1), round(float(d) / scale, 1)) for a, d in zip(across, down, strict=True)]
+    box = turned_back(line.corners, (width, height), rotation, scale)
     return OcrLine(text=line.text, box=box, confidence=round(line.confidence, 4), page=page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from PIL import Image
@@ -57,6 +58,22 @@ class Pages:
     def _scale(self, width: float, height: float) -> float:
         fitting = (MOST_PIXELS / (width * height)) ** 0.5, self._longest / max(width, height)
         return float(min(DOTS_PER_INCH / POINTS_PER_INCH, *fitting))
+
+
+def turned_back(
+    corners: Iterable[Iterable[float]], size: tuple[int, int], rotation: int, scale: float
+) -> list[tuple[float, float]]:
+    """Corners (x, y) on a page that was turned, in units of the page that came.
+
+    size: width and height in pixels before the turn. rotation: 0, 90, 180 or 270 degrees counter-clockwise.
+    scale: pixels for each unit.
+    """
+    width, height = size
+    found = []
+    for x, y in corners:
+        across, down = {0: (x, y), 90: (width - y, x), 180: (width - x, height - y), 270: (y, height - x)}[rotation]
+        found.append((round(float(across) / scale, 1), round(float(down) / scale, 1)))
+    return found
 
 
 def _opened(data: bytes, field: str) -> Any:

@@ -113,7 +113,8 @@ def _architecture(folder: Path, service: str) -> ModelEntry:
         raise SettingsProblem(
             f"MODEL_NAME: {folder.name} is not laid out as a model that {service} can load "
             "(a diffusers folder has model_index.json, transformers' config.json, CTranslate2's Whisper model.bin, "
-            "Kokoro's ONNX folder voices, XTTS speakers_xtts.pth, onnx-asr's Parakeet encoder-model.onnx)"
+            "Kokoro's ONNX folder voices, Piper's .onnx.json, XTTS speakers_xtts.pth, Chatterbox t3_cfg.safetensors, "
+            "onnx-asr's Parakeet encoder-model.onnx, Tesseract's .traineddata files)"
         )
     return entry
 
@@ -137,8 +138,11 @@ def _engine_of(folder: Path) -> str | None:
         "DiffusionEngine": (folder / "model_index.json").is_file() or _is_laid_over(folder),
         "WhisperEngine": (folder / "model.bin").is_file(),
         "XttsEngine": (folder / "speakers_xtts.pth").is_file(),
+        "ChatterboxEngine": (folder / "t3_cfg.safetensors").is_file(),
+        "PiperEngine": any(folder.rglob("*.onnx.json")),
         "KokoroEngine": (folder / "voices").is_dir() or any(folder.glob("voices*.bin")),
         "ParakeetEngine": (folder / "vocab.txt").is_file() and any(folder.glob("encoder-model*.onnx")),
+        "TesseractEngine": any(folder.glob("*.traineddata")),
     }
     return next((engine for engine, fits in layouts.items() if fits), None) or _transformers_engine(folder)
 

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from starlette.responses import Response
 
 from atelier.contracts.base import Contract, Event, ModelName, Result
-from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, OcrLine
+from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, Languages, OcrLine
 from atelier.errors import InvalidRequest
 from atelier.wire.answers import Answer, UsageAnswer
 from atelier.wire.body import Body, validated
@@ -21,6 +21,7 @@ class OcrFields(Contract):
     """The body of POST /v1/ocr: `image` (or a PDF) is a file part of a form, or a data URI or web address in JSON."""
 
     image: str | None = None
+    language: Languages | None = None
     model: ModelName | None = None
 
 
@@ -31,7 +32,7 @@ async def read(body: Body, load: Load) -> Call:
         if not fields.image:
             raise InvalidRequest("image: is required; send the picture as a file or a data URI", field="image")
         image = await load(fields.image, "image", "image")
-    return Call(ImageToTextRequest(image=image, task="ocr", model=fields.model))
+    return Call(ImageToTextRequest(image=image, task="ocr", language=fields.language, model=fields.model))
 
 
 class OcrAnswer(Answer):
@@ -78,7 +79,9 @@ SHAPE = Shape(answer, stream, stream_type, relays=lambda _: True)
 
 
 def send(request: ImageToTextRequest) -> Outgoing:
-    return Outgoing("/v1/ocr", {"model": request.model} if request.model else {}, files={"image": request.image})
+    asked: dict[str, object] = {"language": request.language, "model": request.model}
+    fields = {name: value for name, value in asked.items() if value}
+    return Outgoing("/v1/ocr", fields, files={"image": request.image})
 
 
 async def receive(incoming: Incoming, _: ImageToTextRequest) -> AsyncGenerator[Event, None]:

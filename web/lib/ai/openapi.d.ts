@@ -1915,6 +1915,8 @@ export interface operations {
                     image?: string | null;
                     /** Image Url */
                     image_url?: string | null;
+                    /** Language */
+                    language?: string | null;
                     /**
                      * Max Tokens
                      * @default 64
@@ -1944,6 +1946,8 @@ export interface operations {
                     image?: string | null;
                     /** Image Url */
                     image_url?: string | null;
+                    /** Language */
+                    language?: string | null;
                     /**
                      * Max Tokens
                      * @default 64
@@ -5671,6 +5675,8 @@ export interface operations {
                 "multipart/form-data": {
                     /** Format: binary */
                     image: string;
+                    /** Language */
+                    language?: string | null;
                     /** Model */
                     model?: string | null;
                 };

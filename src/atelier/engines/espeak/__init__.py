@@ -7,20 +7,18 @@ a pipe and gives samples back.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from atelier.contracts.base import Contract, Usage
-from atelier.contracts.engine import EngineInfo, ModelSource, Run, Sound, SpeechMade
+from atelier.contracts.base import Contract
+from atelier.contracts.engine import EngineInfo, ModelSource, Run
 from atelier.contracts.text_to_speech import SpeechRequest
 from atelier.engines.espeak.speaker import Speaker
 from atelier.engines.espeak.voices import Choice, Voices
-from atelier.errors import AtelierError
-from atelier.media.naming import cannot_clone
-from atelier.media.sentences import Sentence, nothing_to_speak, plain, sentences, speakable
+from atelier.media.sentences import Sentence, plain
 from atelier.media.sound import stretch
+from atelier.media.speaking import Speech, advance, begin, check
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,23 +29,8 @@ NATURAL_RATE, SLOWEST_RATE, FASTEST_RATE = 175, 80, 400
 Beyond them the samples are stretched, so that every speed of a request is heard.
 """
 
-AUDIBLE = 64
-"""Samples (of 32,767) under which a piece of text is held to be silent."""
-
 EDGE = 44
 """Samples (2 ms) over which a piece rises from silence and falls back to it, so that no join clicks."""
-
-
-@dataclass
-class Speech(Run):
-    """A text on its way. `sentences`: still to speak, the next one first."""
-
-    sentences: list[Sentence] = field(default_factory=list)
-    choice: Choice = field(default_factory=lambda: Choice("", "", ""))
-    speed: float = 1.0
-    characters: int = 0
-    samples: int = 0
-    audible: bool = False
 
 
 class EspeakEngine:
@@ -86,62 +69,30 @@ class EspeakEngine:
     def cost(self, request: Contract) -> float:
         return 1 / 16
 
-    def start(self, request: Contract) -> Speech:
+    def start(self, request: Contract) -> Speech[Choice]:
         """Raises InvalidRequest for a voice or a language that is not known, and for a text without words."""
         assert isinstance(request, SpeechRequest)
         self.load()
         assert self._voices is not None
-        if not speakable(request.text):
-            raise nothing_to_speak()
-        if request.reference is not None:
-            raise cannot_clone()
+        check(request)
         choice = self._voices.choose(request.voice, request.language)
-        return Speech(
-            key="espeak",
-            warnings=[choice.warning] if choice.warning else [],
-            sentences=sentences(request.text),
-            choice=choice,
-            speed=request.speed,
-            characters=len(request.text),
-        )
+        return begin("espeak", request, choice, self._sample_rate)
 
     def step(self, runs: Sequence[Run]) -> None:
         for run in runs:
             assert isinstance(run, Speech)
-            try:
-                self._advance(run)
-            except AtelierError as problem:
-                run.error = problem
+            advance(run, self._spoken)
 
     def close(self, run: Run) -> None:
         assert isinstance(run, Speech)
         run.sentences.clear()
 
-    def _advance(self, run: Speech) -> None:
-        if not run.sentences:
-            return
-        sentence = run.sentences.pop(0)
-        samples = self._spoken(sentence, run)
-        run.audible = run.audible or bool(samples.size and np.abs(samples).max() > AUDIBLE)
-        if not run.sentences and not run.audible:
-            raise nothing_to_speak()
-        run.samples += len(samples)
-        run.progress = sentence.end / run.characters
-        run.outputs.append(Sound(samples, self._sample_rate, sentence.end))
-        if not run.sentences:
-            run.outputs.append(self._made(run))
-            run.done = True
-
-    def _spoken(self, sentence: Sentence, run: Speech) -> NDArray[np.int16]:
+    def _spoken(self, sentence: Sentence, run: Speech[Choice]) -> NDArray[np.int16]:
         wanted = NATURAL_RATE * run.speed
         rate = round(min(max(wanted, SLOWEST_RATE), FASTEST_RATE))
         samples = self._speaker.say(plain(sentence.text), voice=run.choice.order, rate=rate, pause=sentence.pause)
         beyond = not SLOWEST_RATE <= wanted <= FASTEST_RATE
         return _faded(stretch(samples, self._sample_rate, wanted / rate) if beyond else samples)
-
-    def _made(self, run: Speech) -> SpeechMade:
-        usage = Usage(characters=run.characters, audio_seconds=run.samples / self._sample_rate)
-        return SpeechMade(run.choice.voice, run.choice.language, usage)
 
 
 def _faded(samples: NDArray[np.int16]) -> NDArray[np.int16]:

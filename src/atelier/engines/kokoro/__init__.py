@@ -8,31 +8,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from atelier.contracts.base import Contract, Usage
-from atelier.contracts.engine import EngineInfo, ModelSource, Run, Sound, SpeechMade
+from atelier.contracts.base import Contract
+from atelier.contracts.engine import EngineInfo, ModelSource, Run
 from atelier.contracts.text_to_speech import SpeechRequest
 from atelier.engines.kokoro.network import FASTEST, SAMPLE_RATE, SLOWEST, Network, open_network
 from atelier.engines.kokoro.reader import Reader
 from atelier.engines.kokoro.voices import Choice, Voices
 from atelier.errors import ModelMissing
-from atelier.media.naming import cannot_clone
-from atelier.media.sentences import Sentence, nothing_to_speak, plain, sentences, silence_after, speakable
+from atelier.media.sentences import Sentence, plain, silence_after
 from atelier.media.sound import as_integers, silence, stretch
+from atelier.media.speaking import Speech, advance, begin, check
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-
-@dataclass(kw_only=True)
-class _Speech(Run):
-    """A text on its way. `sentences`: still to speak, the next one first."""
-
-    sentences: list[Sentence]
-    choice: Choice
-    speed: float
-    characters: int
-    samples: int = 0
-    spoken: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,33 +70,20 @@ class KokoroEngine:
     def cost(self, request: Contract) -> float:
         return 1 / 16
 
-    def start(self, request: Contract) -> _Speech:
+    def start(self, request: Contract) -> Speech[Choice]:
         """Raises InvalidRequest for a voice or a language that is not known, and for a text without words."""
         assert isinstance(request, SpeechRequest)
-        if not speakable(request.text):
-            raise nothing_to_speak()
-        if request.reference is not None:
-            raise cannot_clone()
+        check(request)
         choice = self._ready.voices.choose(request.voice, request.language)
-        return _Speech(
-            key="kokoro",
-            warnings=[choice.warning] if choice.warning else [],
-            sentences=sentences(request.text),
-            choice=choice,
-            speed=request.speed,
-            characters=len(request.text),
-        )
+        return begin("kokoro", request, choice, SAMPLE_RATE)
 
     def step(self, runs: Sequence[Run]) -> None:
         for run in runs:
-            assert isinstance(run, _Speech)
-            try:
-                self._advance(run)
-            except Exception as problem:  # one sentence's trouble must not end the other runs of this step
-                run.error = problem
+            assert isinstance(run, Speech)
+            advance(run, self._spoken)
 
     def close(self, run: Run) -> None:
-        assert isinstance(run, _Speech)
+        assert isinstance(run, Speech)
         run.sentences.clear()
 
     @property
@@ -117,27 +92,11 @@ class KokoroEngine:
             raise ModelMissing(f"{self._source.model} is not loaded")
         return self._loaded
 
-    def _advance(self, run: _Speech) -> None:
-        if not run.sentences:
-            return
-        sentence = run.sentences.pop(0)
-        samples = self._spoken(sentence, run)
-        if not run.sentences and not run.spoken:
-            raise nothing_to_speak()
-        run.samples += len(samples)
-        run.progress = sentence.end / run.characters
-        run.outputs.append(Sound(samples, SAMPLE_RATE, sentence.end))
-        if not run.sentences:
-            usage = Usage(characters=run.characters, audio_seconds=run.samples / SAMPLE_RATE)
-            run.outputs.append(SpeechMade(run.choice.voice, run.choice.language, usage))
-            run.done = True
-
-    def _spoken(self, sentence: Sentence, run: _Speech) -> NDArray[np.int16]:
+    def _spoken(self, sentence: Sentence, run: Speech[Choice]) -> NDArray[np.int16]:
         """The samples of a sentence and of the silence after it; none where it holds nothing to speak."""
         pieces = self._ready.reader.read(plain(sentence.text), run.choice.language)
         if not pieces:
             return np.zeros(0, np.int16)
-        run.spoken = True
         speed = min(max(run.speed, SLOWEST), FASTEST)
         parts: list[NDArray[np.float32]] = []
         for piece in pieces:

@@ -20,7 +20,7 @@ from zipfile import is_zipfile
 import torch
 from transformers.utils import is_torchaudio_available, is_torchcodec_available
 
-from atelier.engines.xtts.spectrum import MelSpectrogram, resample
+from atelier.media.spectrum import MelSpectrogram, resample
 
 __all__ = ["Xtts", "open_model"]
 

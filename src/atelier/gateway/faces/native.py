@@ -10,7 +10,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from atelier.contracts.base import Contract, Language, ModelName, Prompt, Result, Text, Usage
-from atelier.contracts.image_to_text import Detail, ImageToTextRequest, ImageToTextResult, OcrLine, ReadingTask
+from atelier.contracts.image_to_text import (
+    Detail,
+    ImageToTextRequest,
+    ImageToTextResult,
+    Languages,
+    OcrLine,
+    ReadingTask,
+)
 from atelier.contracts.images import Image, ImageRequest, ImagesResult, ImageToImageRequest, TextToImageRequest
 from atelier.contracts.speech_to_text import Segment, TranscriptionRequest, TranscriptionResult
 from atelier.contracts.text_to_speech import MEDIA_TYPES, SpeechRequest, SpeechResult, SpeechSettings
@@ -80,6 +87,7 @@ class ImageToTextBody(Contract):
     task: ReadingTask = "caption"
     question: Prompt | None = None
     detail: Detail = "auto"
+    language: Languages | None = None
     max_tokens: Annotated[int, Field(ge=1, le=1024)] = 64
     model: ModelName | None = None
 

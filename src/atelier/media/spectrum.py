@@ -1,4 +1,4 @@
-"""The two things that coqui-tts takes from torchaudio to hear a voice: mel spectrograms and another sample rate."""
+"""What speech models take from torchaudio to hear a voice: mel spectrograms and another sample rate."""
 
 from __future__ import annotations
 
