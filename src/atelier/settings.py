@@ -282,7 +282,10 @@ class Settings(BaseSettings):
     ] = "none"
     loras: Annotated[
         dict[str, list[str]],
-        Field(description="Who may use which LoRA: its name → tenants; * is any other name, or every tenant."),
+        Field(
+            description="Who may use which LoRA: its name → tenants; * is any other name, or every tenant. A list of a "
+            "tenant's own or of its plan counts instead."
+        ),
     ] = {}
     threads: Annotated[int | None, Field(ge=1, description="CPU threads of a worker; none: half the cores.")] = None
     metrics_token: Annotated[
