@@ -33,7 +33,7 @@ from atelier.gateway.usage.journal import open_journal
 from atelier.gateway.usage.stream import UsageStream
 from atelier.state.database import alone
 from atelier.state.tables import artifacts, metadata, tenants
-from atelier.state.upgrade import migrations
+from atelier.state.upgrade import HEAD, migrations
 from command import Cli
 from postgres_server import Postgres, on_both
 from redis_server import Redis
@@ -305,7 +305,7 @@ def unfinished(archive: Path) -> None:
 
 def newer(archive: Path) -> None:
     found = parts(archive)
-    packed(archive, found | {"manifest.json": found["manifest.json"].replace(b'"0004"', b'"9999"')})
+    packed(archive, found | {"manifest.json": found["manifest.json"].replace(f'"{HEAD}"'.encode(), b'"9999"')})
 
 
 def climbing(archive: Path) -> None:

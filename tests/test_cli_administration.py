@@ -18,7 +18,7 @@ from command import SECRET, CliHere
 from postgres_server import on_both
 from sqlite_file import lay_database
 
-PLANS = {"pro": {"limits": [{"requests": 9, "per": "minute"}], "cache": True}, "free": {}}
+PLANS = {"pro": {"limits": [{"requests": 9, "per": "minute"}], "cache": True, "loras": ["grain"]}, "free": {}}
 
 
 @pytest.fixture
@@ -58,6 +58,21 @@ def test_a_tenant_is_marked_as_commercial(cli: CliHere) -> None:
     assert cli.json("tenants", "show", "acme")["commercial"] is False
     cli.said("tenants", "commercial", "acme")
     assert cli.json("audit", "list")[0]["details"] == {"commercial": {"from": False, "to": True}}
+
+
+def test_a_tenant_has_a_list_of_loras(cli: Cli) -> None:
+    cli.said("tenants", "create", "acme", "--plan", "pro")
+    assert cli.said("tenants", "loras", "acme", "watercolour", "acme-brand") == "Changed."
+    cli.said("tenants", "loras", "acme", "--none")
+    assert cli.json("tenants", "show", "acme")["loras"] == []
+    cli.said("tenants", "loras", "acme", "--unset")
+    assert [entry["details"]["loras"]["to"] for entry in cli.json("audit", "list")[:3]] == [
+        None, [], ["acme-brand", "watercolour"],
+    ]  # fmt: skip
+    for words, said in ((("a,b",), "loras"), (("ink", "--none"), "--none")):
+        refused = cli("tenants", "loras", "acme", *words)
+        assert refused.returncode, refused.stdout
+        assert said in refused.stderr
 
 
 @on_both
@@ -129,6 +144,7 @@ def test_limits_are_set_one_at_a_time(cli: CliHere) -> None:
 
 def test_plans_are_those_of_the_settings(cli: CliHere) -> None:
     assert cli.json("plans", "list")["pro"]["limits"][0]["requests"] == 9
+    assert cli.json("plans", "list")["pro"]["loras"] == ["grain"]
     assert "service=* requests=9 per=minute" in cli.said("plans", "list")
 
 

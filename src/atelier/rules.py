@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 from yarl import URL
 
 from atelier.catalog import SERVICES, Amounts
+from atelier.contracts.images import LORA_NAME
 
 Measure = Literal["requests", "units", "cost", "concurrent"]
 Per = Literal["second", "minute", "hour", "day", "month"]
@@ -30,6 +40,21 @@ millionths."""
 
 MOST_PRICE = 10**6
 """So dear that no request comes to more than Redis can add up."""
+
+EVERY = "*"
+"""In a list of LoRAs: each that there is."""
+
+
+def _each_once(names: list[str]) -> list[str]:
+    return sorted(set(names))
+
+
+LoraNames = Annotated[
+    list[Annotated[str, StringConstraints(pattern=rf"^({LORA_NAME}|\{EVERY})$")]],
+    Field(max_length=100),
+    AfterValidator(_each_once),
+]
+"""What a plan or a tenant may use of LoRAs, by name, without strengths; empty: none."""
 
 
 class _Row(BaseModel):
@@ -86,12 +111,14 @@ class LimitRule(_Row):
 class Plan(_Row):
     """What tenants of one plan may do. cache: answers that cannot differ are kept and given again.
 
-    retention_days: for so long their artifacts are kept; none: as the setting of that name says.
+    retention_days: for so long their artifacts are kept; none: as the setting of that name says. loras: what they may
+    use of these; none: as the table of that name says.
     """
 
     limits: tuple[LimitRule, ...] = ()
     cache: bool = False
     retention_days: Annotated[float | None, Field(gt=0)] = None
+    loras: LoraNames | None = None
 
     @model_validator(mode="after")
     def _no_tenants(self) -> Self:

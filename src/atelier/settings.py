@@ -272,6 +272,13 @@ class Settings(BaseSettings):
     idle_minutes: Annotated[
         float | None, Field(gt=0, description="A model that nobody uses for so long leaves the memory; none: it stays.")
     ] = None
+    verify_models: Annotated[
+        Literal["bytes", "sizes"],
+        Field(
+            description="What of a downloaded model is compared with models.lock.json before it is loaded: each byte "
+            "(once, and again where a file changed), or the sizes of its files alone."
+        ),
+    ] = "bytes"
     precision: Annotated[
         Literal["auto", "float32", "bfloat16", "float16"],
         Field(description="How exactly models compute; auto: half precision on a GPU, float32 on a CPU."),
@@ -282,7 +289,10 @@ class Settings(BaseSettings):
     ] = "none"
     loras: Annotated[
         dict[str, list[str]],
-        Field(description="Who may use which LoRA: its name → tenants; * is any other name, or every tenant."),
+        Field(
+            description="Who may use which LoRA: its name → tenants; * is any other name, or every tenant. A list of a "
+            "tenant's own or of its plan counts instead."
+        ),
     ] = {}
     threads: Annotated[int | None, Field(ge=1, description="CPU threads of a worker; none: half the cores.")] = None
     metrics_token: Annotated[

@@ -31,14 +31,15 @@ _PROMPT_GAIN = 6.0
 _NOISE_GAIN = 2.5
 
 
-def build_random_sdxl(folder: Path, seed: int = 0) -> Path:
-    """Write one to `folder`, in the published layout; equal seeds give equal weights.
+def build_random_sdxl(folder: Path, seed: int = 0, *, is_small: bool = False) -> Path:
+    """Write one to `folder`, in the published layout; equal seeds give equal weights. is_small: its UNet is laid out as
+    Segmind-Vega's, with few layers of attention and none in the middle.
 
     2.9 million parameters, 12 MB. Its pictures are coloured noise, yet they depend on prompt, seed, size, steps and
     guidance as those of a trained model do.
     """
     transformers.utils.logging.disable_progress_bar()
-    _pipeline(seed).save_pretrained(folder, safe_serialization=True)
+    _pipeline(seed, is_small).save_pretrained(folder, safe_serialization=True)
     return folder
 
 
@@ -50,11 +51,11 @@ def build_random_vae(folder: Path, seed: int, *, force_upcast: bool) -> Path:
     return folder
 
 
-def _pipeline(seed: int) -> StableDiffusionXLPipeline:
+def _pipeline(seed: int, is_small: bool) -> StableDiffusionXLPipeline:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return StableDiffusionXLPipeline(
-            unet=_unet(),
+            unet=_unet(is_small),
             vae=_vae(),
             text_encoder=CLIPTextModel(_text_config(_TEXT_WIDTH)),
             text_encoder_2=CLIPTextModelWithProjection(_text_config(_TEXT_WIDTH_2)),
@@ -65,14 +66,15 @@ def _pipeline(seed: int) -> StableDiffusionXLPipeline:
         )
 
 
-def _unet() -> UNet2DConditionModel:
+def _unet(is_small: bool) -> UNet2DConditionModel:
     unet = UNet2DConditionModel(
         sample_size=_LATENT_SIDE,
         block_out_channels=(32, 48, 64),
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
         layers_per_block=2,
-        transformer_layers_per_block=(1, 1, 1),
+        transformer_layers_per_block=(1, 1, 2) if is_small else (1, 1, 1),
+        mid_block_type="UNetMidBlock2D" if is_small else "UNetMidBlock2DCrossAttn",
         attention_head_dim=(2, 3, 4),  # diffusers means the number of heads
         norm_num_groups=16,
         use_linear_projection=True,

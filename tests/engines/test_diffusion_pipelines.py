@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +15,22 @@ import diffusers
 import numpy as np
 import pytest
 import torch
-from diffusers import DiffusionPipeline
+from diffusers import AutoencoderKL, DiffusionPipeline
 from painted import TOLERANCE, Pixels, assert_same, difference, drawing, made, paint, pixels_of, png
 from PIL import Image
 from random_pipelines import build_random
 from safetensors.torch import load_file, save_file
 
 from atelier.contracts import styles
-from atelier.contracts.engine import ModelSource
+from atelier.contracts.engine import ModelSource, PicturePreview, Run
 from atelier.contracts.images import ImageRequest, ImageToImageRequest, TextToImageRequest
 from atelier.contracts.sampling import Sampling
 from atelier.engines.diffusion import PipelineEngine
+from atelier.engines.diffusion.asking import Asked
 from atelier.engines.diffusion.masking import FEATHER
+from atelier.engines.diffusion.previewing import preview, telling
 from atelier.engines.diffusion.turns import Turns
-from atelier.engines.diffusion.whole import _PicturesAlone
+from atelier.engines.diffusion.whole import _PicturesAlone, copied
 from atelier.errors import InvalidRequest, ModelMissing
 
 torch.set_num_threads(1)
@@ -221,6 +224,76 @@ class TestEqualsDiffusers:
             assert min(difference(first, other) for other in others) > 2 * TOLERANCE, kind
 
 
+def previewed(engine: PipelineEngine, request: ImageRequest) -> tuple[list[PicturePreview], Run]:
+    run = engine.start(request)
+    while not run.done:
+        engine.step([run])
+    engine.close(run)
+    return [output for output in run.outputs if isinstance(output, PicturePreview)], run
+
+
+def at_the_end(pipeline: DiffusionPipeline, asked: Asked) -> tuple[Pixels, Pixels]:
+    """The preview after the last step, and the picture."""
+    last: dict[str, Any] = {}
+
+    def after_step(_: DiffusionPipeline, __: int, ___: Any, told: dict[str, Any]) -> dict[str, Any]:
+        last.update(told)
+        return {}
+
+    call = {**asked.arguments, **telling(pipeline), "generator": torch.Generator().manual_seed(7)}
+    picture = pipeline(**call, callback_on_step_end=after_step).images[0]
+    with torch.no_grad():  # as within the call
+        return preview(pipeline, last), np.asarray(picture)
+
+
+class TestPreviews:
+    @pytest.mark.parametrize(
+        ("kind", "request_of"),
+        [
+            (Z_IMAGE, words),
+            (Z_IMAGE, partial(change, strength=0.7)),
+            (FLUX, words),
+            (FLUX, change),
+            (QWEN, change),
+            pytest.param(QWEN_PLUS, partial(change, guidance_scale=1.0), marks=pytest.mark.slow),
+        ],
+    )
+    def test_after_the_last_step_it_is_the_picture(
+        self, engines: Any, kind: str, request_of: Callable[..., ImageRequest]
+    ) -> None:
+        """As faithful as that, so that what is shown half way is what the model then made of it."""
+        asked = engines(kind).start(request_of(num_inference_steps=2)).asked
+        shown, made_of_it = at_the_end(copied(engines(kind)._ready[1], asked.kind), asked)
+        assert difference(shown, made_of_it) <= 1
+
+    def test_of_a_large_vae_it_is_half_as_wide_and_high(self, engines: Any) -> None:
+        asked = engines(Z_IMAGE).start(words(num_inference_steps=1)).asked
+        pipeline = copied(engines(Z_IMAGE)._ready[1], asked.kind)
+        wide = {"block_out_channels": (32, 64, 128, 256), "norm_num_groups": 8, "layers_per_block": 2}
+        pipeline.register_modules(vae=AutoencoderKL.from_config({**pipeline.vae.config, **wide}))
+        shown, made_of_it = at_the_end(pipeline, asked)
+        assert (shown.shape, made_of_it.shape) == ((48, 32, 3), (96, 64, 3))
+
+    @pytest.mark.parametrize("kind", [Z_IMAGE, FLUX])
+    def test_each_is_the_picture_as_far_as_the_model_sees_it(self, engines: Any, kind: str) -> None:
+        """From pure noise the first step sees as much of it as the only step of another call."""
+        shown, run = previewed(engines(kind), words(partial_images=2, n=2))
+        assert [(one.index, one.step, one.steps, one.picture.seed) for one in shown] == [(0, 1, 3, 7), (1, 2, 3, 7)]
+        [alone] = paint(engines(kind), words(num_inference_steps=1))
+        assert_same([shown[0].picture.pixels], pixels_of(alone))
+        assert_same(pixels_of(made(run)), pixels_of(paint(engines(kind), words(n=2))[0]))
+        pictures = [one.picture.pixels for one in shown] + pixels_of(made(run))[:1]
+        assert all(difference(a, b) > TOLERANCE for a, b in pairwise(pictures))
+
+    @pytest.mark.parametrize("kind", [Z_IMAGE, FLUX])
+    def test_outside_a_mask_they_are_the_picture_that_was_given(self, engines: Any, kind: str) -> None:
+        request = change(mask=mask(), num_inference_steps=2, strength=1.0, partial_images=1)
+        [shown], _ = previewed(engines(kind), request)
+        outer = ~where()
+        assert (shown.picture.pixels[outer] == np.asarray(picture_of(request))[outer]).all()
+        assert difference(shown.picture.pixels, np.asarray(picture_of(request))) > TOLERANCE
+
+
 class TestTurns:
     def test_runs_take_turns_and_are_as_alone(self, engines: Any) -> None:
         requests: list[ImageRequest] = [
@@ -351,7 +424,6 @@ class TestWordsToTheCaller:
         assert said(Z_IMAGE, negative_prompt="ugly") == ["negative_prompt"]
         assert said(Z_IMAGE, negative_prompt="ugly", guidance_scale=3.0) == []
         assert said(FLUX, negative_prompt="ugly", guidance_scale=3.0) == ["guidance_scale", "negative_prompt"]
-        assert said(FLUX, partial_images=2) == ["partial_images"]
         assert said(Z_IMAGE, prompt="x" * 480) == []
         assert said(Z_IMAGE, prompt="x" * 600) == ["prompt"]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from diffusers import AutoencoderKL, StableDiffusionXLPipeline
+from diffusers import AutoencoderKL, StableDiffusionXLImg2ImgPipeline, StableDiffusionXLPipeline
+from painted import assert_same, expected, paint, picture_request, pixels_of, text_request
 from random_blip2 import build_random_blip2
 from random_sdxl import build_random_sdxl
 from tiny_whisper import build_tiny_whisper
@@ -22,6 +23,7 @@ from hub_server import Hub, running_hub
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 SDXL = "stabilityai/stable-diffusion-xl-base-1.0"
+VEGA = "segmind/Segmind-Vega"
 
 
 @pytest.fixture
@@ -85,6 +87,31 @@ def test_stable_diffusion_xl_in_half_precision_with_the_other_vae(
         there["vae/diffusion_pytorch_model.safetensors"]
         == files_of(tmp_path / "vae")["diffusion_pytorch_model.safetensors"]
     )
+
+
+def test_a_small_stable_diffusion_xl_paints_as_diffusers_does(
+    hub: Hub, tmp_path: Path, fetched: Callable[[str, str], Resident]
+) -> None:
+    """The repository has every part in both precisions, and all of it in one file besides."""
+    folder = build_random_sdxl(tmp_path / "small", is_small=True)
+    whole = StableDiffusionXLPipeline.from_pretrained(folder, local_files_only=True, dtype=torch.float16)
+    whole.save_pretrained(folder, variant="fp16")
+    hub.add(VEGA, files_of(folder) | {"segmind-vega.safetensors": b"all of it"})
+    resident = fetched("image-to-image", VEGA)
+    there = resident.plan.source.folder
+    assert there is not None
+    assert len(list(there.rglob("*.safetensors"))) == len(list(there.rglob("*.fp16.safetensors"))) == 4
+    reference = StableDiffusionXLPipeline.from_pretrained(
+        folder, local_files_only=True, variant="fp16", dtype=torch.float32, add_watermarker=False
+    )
+    again = StableDiffusionXLImg2ImgPipeline(**reference.components, add_watermarker=False)
+    for pipeline, request in (
+        (reference, text_request(n=2, negative_prompt="blurred")),
+        (again, picture_request(strength=0.7)),
+    ):
+        pipeline.set_progress_bar_config(disable=True)
+        [made] = paint(resident.engine, request)
+        assert_same(pixels_of(made), expected(pipeline, request))
 
 
 def test_blip2_in_shards(hub: Hub, tmp_path: Path, fetched: Callable[[str, str], Resident]) -> None:

@@ -69,11 +69,12 @@ async def test_the_facts_are_those_of_the_database(database: Database) -> None:
         await set_limit(connection, "acme", LimitRule(concurrent=2, service="text-to-image"), by=OPERATOR)
         await create_tenant(connection, NewTenant(id="shut"), [], by=OPERATOR)
         await change_tenant(connection, "shut", TenantChange(suspended=True), [], by=OPERATOR)
+        await change_tenant(connection, "acme", TenantChange(loras=["ink"]), [], by=OPERATOR)
     tenants = tenants_of(database)
     await tenants.start()
     assert tenants.known("shut") == TenantFacts(suspended=True), "known from the start"
     found = await tenants.facts("acme")
-    assert (found.plan, found.suspended) == ("pro", False)
+    assert (found.plan, found.suspended, found.loras) == ("pro", False, ["ink"])
     assert {(rule.measure, rule.allowed, rule.window, rule.service, rule.tenant) for rule in found.limits} == {
         ("requests", 7, "minute", "*", "acme"),
         ("concurrent", 2, None, "text-to-image", "acme"),
@@ -168,6 +169,15 @@ async def test_no_outage_opens_a_closed_account(source: Source) -> None:
     source.away = True
     source.now += 2 * STALE_SECONDS
     assert (await tenants.facts("closed")).suspended
+
+
+async def test_no_outage_gives_a_tenant_more_loras(source: Source) -> None:
+    tenants = tenants_on(source)
+    source.facts = TenantFacts(plan="one", loras=["ink"])
+    await tenants.facts("acme")
+    source.away = True
+    source.now += 2 * STALE_SECONDS
+    assert await tenants.facts("acme") == TenantFacts(loras=["ink"])
 
 
 async def test_a_tenant_never_seen_while_the_database_is_away_is_a_plain_one(source: Source) -> None:

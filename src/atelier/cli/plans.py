@@ -30,6 +30,7 @@ def list_(as_json: Json = False) -> None:
             "limits": "; ".join(_words(shown(rule)) for rule in plan.limits) or "those of every tenant",
             "cache": "yes" if plan.cache else "no",
             "retention_days": plan.retention_days or "as the settings say",
+            "loras": "as the settings say" if plan.loras is None else ", ".join(plan.loras) or "none",
         }
         for name, plan in plans.items()
     ]

@@ -1,4 +1,4 @@
-"""`atelier tenants`: make tenants, look at them, put them on plans, suspend and delete them."""
+"""`atelier tenants`: make tenants, look at them, put them on plans, say what they may use, suspend, delete them."""
 
 from __future__ import annotations
 
@@ -118,6 +118,20 @@ def commercial(
 ) -> None:
     """Mark a tenant as commercial: no model whose licence forbids commercial use serves it."""
     _change(tenant, commercial=not no)
+    typer.echo("Changed.")
+
+
+@app.command()
+def loras(
+    tenant: TenantArgument,
+    names: Annotated[list[str] | None, typer.Argument(help="All that it may use from now on; * is every one.")] = None,
+    none: Annotated[bool, typer.Option("--none", help="It may use none.")] = False,
+    unset: Annotated[bool, typer.Option("--unset", help="It has no list of its own: its plan's counts again.")] = False,
+) -> None:
+    """Say which LoRAs a tenant may use, instead of those of its plan and of the settings."""
+    if bool(names) + none + unset != 1:
+        raise typer.BadParameter("name the LoRAs that it may use, or say --none or --unset")
+    _change(tenant, loras=None if unset else names or [])
     typer.echo("Changed.")
 
 

@@ -29,7 +29,10 @@ def _fitting(size: str) -> str:
 Size = Annotated[str, StringConstraints(max_length=20, to_lower=True), AfterValidator(_fitting)]
 
 
-_LORA = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}(:-?[0-9]{1,2}(\.[0-9]{1,4})?)?$"
+LORA_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+"""What a LoRA can be called, as a pattern: no comma, no colon."""
+
+_LORA = rf"^{LORA_NAME}(:-?[0-9]{{1,2}}(\.[0-9]{{1,4}})?)?$"
 _MOST_STRENGTH = 2.0
 
 Loras = tuple[tuple[str, float], ...]

@@ -15,8 +15,8 @@ from atelier.gateway.upstreams import Upstream, Upstreams
 from atelier.gateway.usage import Ledger
 from atelier.state.database import Database
 
-_LONG = {"voices", "languages", "card", "licence"}
-"""What /v1/models lists and /health leaves out, to stay quick."""
+_NOT_IN_HEALTH = {"voices", "languages", "card", "licence", "loras"}
+"""What /v1/models lists: it would make /health slow, or is not for everyone."""
 
 
 def health(upstreams: Upstreams, processes: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,7 +44,9 @@ def state_report(database: Database, limits: Limits, ledger: Ledger) -> dict[str
 
 def _service(service: str, pool: list[Upstream], processes: Mapping[str, Any]) -> dict[str, Any]:
     best = min(pool, key=lambda upstream: (upstream.status != "healthy", upstream.status != "starting"))
-    models = [{key: value for key, value in model.items() if key not in _LONG} for model in served_models(best)]
+    models = [
+        {key: value for key, value in model.items() if key not in _NOT_IN_HEALTH} for model in served_models(best)
+    ]
     described: dict[str, Any] = {
         "status": best.status,
         "response_time": None if best.response_time is None else round(best.response_time * 1000, 1),

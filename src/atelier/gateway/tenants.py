@@ -6,12 +6,12 @@ import asyncio
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from atelier.errors import Forbidden, Unavailable
 from atelier.gateway.auth import Caller
-from atelier.rules import LimitRule
+from atelier.rules import EVERY, LimitRule
 from atelier.state.database import Database
 from atelier.state.limits import read_standing
 from atelier.state.tenants import suspended_tenants
@@ -39,13 +39,15 @@ _LABEL = re.compile(r"[ -~]{1,60}")
 class TenantFacts:
     """plan: none is the limits that every tenant has. limits: the tenant's own, which count instead of its plan's.
 
-    commercial: no model whose licence forbids commercial use serves it.
+    commercial: no model whose licence forbids commercial use serves it. loras: all that it may use of these; none is
+    what its plan says.
     """
 
     plan: str | None = None
     suspended: bool = False
     limits: tuple[LimitRule, ...] = ()
     commercial: bool = False
+    loras: Collection[str] | None = None
 
 
 PLAIN = TenantFacts()
@@ -156,8 +158,9 @@ class Tenants:
             self._remember(tenant, _Known(PLAIN, now - STALE_SECONDS, now))
             return PLAIN
         if now - entry.read_at >= STALE_SECONDS:
-            # No outage opens a closed account, or gives a model to those whom its licence leaves out.
-            entry.facts = TenantFacts(suspended=entry.facts.suspended, commercial=entry.facts.commercial)
+            # No outage opens a closed account, or gives a model or a LoRA to those who are not to have it.
+            last = entry.facts
+            entry.facts = TenantFacts(suspended=last.suspended, commercial=last.commercial, loras=last.loras)
         entry.asked_at = now
         return entry.facts
 
@@ -175,14 +178,34 @@ def permit(caller: Caller, facts: TenantFacts, service: str) -> None:
         raise Forbidden(f"These credentials are not for {service}; use some that are, or ask your operator")
 
 
-def permit_loras(caller: Caller, loras: Iterable[str], allowed: Mapping[str, Sequence[str]]) -> None:
-    """allowed: name → tenants; `*` stands for every name that is not in it, and for every tenant. Raises Forbidden,
-    which says nothing of whether there is one of that name."""
-    for lora in loras:
-        name = lora.partition(":")[0]
-        tenants = allowed.get(name, allowed.get("*", ()))
-        if caller.tenant not in tenants and "*" not in tenants:
-            raise Forbidden(f"loras: {name} is not among those that you may use; ask your operator", field="loras")
+@dataclass(frozen=True, slots=True)
+class LoraRules:
+    """Which LoRAs one tenant may use.
+
+    listed: all of them, of its own or of its plan; none: as `table` says, whose `*` stands for every name that is not
+    in it, and for every tenant.
+    """
+
+    tenant: str
+    listed: Collection[str] | None
+    table: Mapping[str, Sequence[str]]
+
+    def allow(self, name: str) -> bool:
+        if self.listed is not None:
+            return name in self.listed or EVERY in self.listed
+        tenants = self.table.get(name, self.table.get(EVERY, ()))
+        return self.tenant in tenants or EVERY in tenants
+
+    def permit(self, loras: Iterable[str]) -> None:
+        """As a request names them. Raises Forbidden, which says nothing of whether there is one of that name."""
+        for lora in loras:
+            name = lora.partition(":")[0]
+            if not self.allow(name):
+                raise Forbidden(
+                    f"loras: {name} is not among those that you may use, which GET /v1/models lists; leave it out, or "
+                    "ask your operator",
+                    field="loras",
+                )
 
 
 def plan_class(plan: str | None, plans: Container[str]) -> str:

@@ -17,6 +17,7 @@ from atelier.machine import gpus
 from atelier.models.entry import HERE, ModelEntry
 from atelier.models.fit import gigabytes
 from atelier.models.lockfile import read_lock
+from atelier.models.unchanged import Unchanged
 from atelier.settings import Settings, SettingsProblem
 from atelier.worker.residency import ModelPlan
 
@@ -90,7 +91,8 @@ def _named(settings: Settings, service: str, name: str) -> ModelPlan:
     source = _source(settings, like, model=folder.name, folder=folder)
     if not like.base:
         source = replace(source, parts={})  # it has its own, which may have been tuned with the rest
-    return ModelPlan(source, like.engine, like.extra, services=like.services, tasks=like.tasks)
+    check = _unchanged(settings, with_bases([like])[:-1])
+    return ModelPlan(source, like.engine, like.extra, services=like.services, tasks=like.tasks, check=check)
 
 
 def _single_file(settings: Settings, service: str, file: Path) -> ModelPlan:
@@ -100,7 +102,8 @@ def _single_file(settings: Settings, service: str, file: Path) -> ModelPlan:
         raise SettingsProblem(f"MODEL_NAME: {file.name} is a checkpoint of a picture model, and {service} loads none")
     base = like.place(models_folder(settings))
     source = replace(_source(settings, like, model=file.stem, folder=file), base=base, parts={})
-    return ModelPlan(source, like.engine, like.extra, services=like.services, tasks=like.tasks)
+    check = _unchanged(settings, [like])
+    return ModelPlan(source, like.engine, like.extra, services=like.services, tasks=like.tasks, check=check)
 
 
 def _architecture(folder: Path, service: str) -> ModelEntry:
@@ -168,7 +171,17 @@ def _plan(settings: Settings, entry: ModelEntry) -> ModelPlan:
         remedy="reinstall Atelier" if entry.packaged else f"type: atelier models download {entry.id}",
         licence=entry.licence.model_dump(),
         memory=_memory(settings, entry),
+        check=_unchanged(settings, with_bases([entry])),
     )
+
+
+def _unchanged(settings: Settings, entries: Sequence[ModelEntry]) -> Unchanged | None:
+    """Of what may have been downloaded; None where nothing of it lies below the models folder."""
+    fetched = [entry for entry in entries if entry.folder]
+    if not fetched:
+        return None
+    notes, bytes_too = settings.home / "run" / "verified", settings.verify_models == "bytes"
+    return Unchanged(models_folder(settings), fetched, notes=notes, bytes_too=bytes_too)
 
 
 def _memory(settings: Settings, entry: ModelEntry) -> int | None:

@@ -14,7 +14,7 @@ from atelier.errors import InvalidRequest, NotFound
 from atelier.rules import LimitRule, Measure
 from atelier.state.audit import Actor, record
 from atelier.state.tables import tenant_limits, tenants
-from atelier.state.tenants import read_tenant
+from atelier.state.tenants import lora_names, read_tenant
 
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
@@ -29,18 +29,20 @@ async def read_limits(connection: AsyncConnection, tenant: str) -> tuple[LimitRu
 
 async def read_standing(
     connection: AsyncConnection, tenant: str
-) -> tuple[str | None, bool, tuple[LimitRule, ...], bool]:
-    """(plan, whether it is suspended, limits of its own, whether it is commercial), in one query.
+) -> tuple[str | None, bool, tuple[LimitRule, ...], bool, list[str] | None]:
+    """(plan, whether it is suspended, limits of its own, whether it is commercial, LoRAs of its own), in one query.
 
     A tenant that is not there yet has none.
     """
     joined = tenants.outerjoin(tenant_limits, tenants.c.id == tenant_limits.c.tenantId)
-    query = select(tenants.c.plan, tenants.c.suspendedAt, tenants.c.commercial, tenant_limits).select_from(joined)
+    own = (tenants.c.plan, tenants.c.suspendedAt, tenants.c.commercial, tenants.c.loras)
+    query = select(*own, tenant_limits).select_from(joined)
     rows = (await connection.execute(query.where(tenants.c.id == tenant))).all()
     if not rows:
-        return None, False, (), False
+        return None, False, (), False, None
     limits = [rule for row in rows if row.measure is not None and (rule := _rule(row)) is not None]
-    return rows[0].plan, rows[0].suspendedAt is not None, tuple(limits), rows[0].commercial
+    first = rows[0]
+    return first.plan, first.suspendedAt is not None, tuple(limits), first.commercial, lora_names(first.loras)
 
 
 async def set_limit(connection: AsyncConnection, tenant: str, rule: LimitRule, *, by: Actor) -> None:

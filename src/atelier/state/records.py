@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from atelier.catalog import SERVICES
+from atelier.rules import LoraNames
 
 MOST_TENANT_CHARACTERS = 128
 MOST_DAYS = 36_500
@@ -106,7 +107,8 @@ class _Change(BaseModel):
 class Tenant(_Record):
     """plan: none is the limits that every tenant has. suspended_at: since when its requests are refused.
 
-    commercial: no model whose licence forbids commercial use serves it.
+    commercial: no model whose licence forbids commercial use serves it. loras: all that it may use of these; null is
+    what its plan says.
     """
 
     id: str
@@ -115,25 +117,28 @@ class Tenant(_Record):
     suspended: bool
     suspended_at: datetime | None
     commercial: bool
+    loras: list[str] | None
     created_at: datetime
 
 
 class NewTenant(_Change):
-    """name: for people; the id where there is none."""
+    """name: for people; the id where there is none. loras: as in Tenant."""
 
     id: TenantName
     name: Line | None = None
     plan: Line | None = None
     commercial: bool = False
+    loras: LoraNames | None = None
 
 
 class TenantChange(_Change):
-    """plan: null takes the tenant off its plan."""
+    """plan: null takes the tenant off its plan. loras: null is what its plan says."""
 
     name: Line = ""
     plan: Line | None = None
     suspended: bool = False
     commercial: bool = False
+    loras: LoraNames | None = None
 
 
 class Key(_Record):

@@ -61,6 +61,7 @@ tenants = Table(
     Column("plan", String(60)),  # none: the limits that every tenant has
     Column("suspendedAt", Moment),
     Column("commercial", Boolean, nullable=False, server_default=false()),  # no model whose licence forbids that
+    Column("loras", Text),  # names that it may use, with commas between; empty: none; null: as its plan says
     _created(),
 )
 

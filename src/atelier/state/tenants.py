@@ -26,7 +26,7 @@ async def ensure_tenant(connection: AsyncConnection, tenant: str, name: str | No
 async def create_tenant(connection: AsyncConnection, wanted: NewTenant, plans: Collection[str], *, by: Actor) -> Tenant:
     """Raises Conflict where it is there already, InvalidRequest for a plan that is not one of `plans`."""
     _check_plan(wanted.plan, plans)
-    row = {"id": wanted.id, **_described(wanted)}
+    row = {"id": wanted.id, **_described(wanted), "loras": _stored(wanted.loras)}
     if not await insert_once(connection, tenants, row):
         raise Conflict("id: there is a tenant of this id already", field="id")
     await record(connection, by, "tenant.create", wanted.id, tenant=wanted.id, details=_described(wanted))
@@ -81,6 +81,8 @@ async def change_tenant(
     if not changed:
         return before
     row = {name: value for name, value in changed.items() if name != "suspended"}
+    if "loras" in changed:
+        row["loras"] = _stored(changed["loras"])
     if "suspended" in changed:
         row["suspendedAt"] = now() if changed["suspended"] else None
     await connection.execute(update(tenants).where(tenants.c.id == tenant).values(row))
@@ -132,7 +134,17 @@ def _check_plan(plan: str | None, plans: Collection[str]) -> None:
 
 
 def _described(wanted: NewTenant) -> dict[str, Any]:
-    return {"name": wanted.name or wanted.id, "plan": wanted.plan, "commercial": wanted.commercial}
+    told = {"name": wanted.name or wanted.id, "plan": wanted.plan, "commercial": wanted.commercial}
+    return told if wanted.loras is None else {**told, "loras": wanted.loras}
+
+
+def lora_names(stored: str | None) -> list[str] | None:
+    """As the column has them: names with commas between."""
+    return None if stored is None else [name for name in stored.split(",") if name]
+
+
+def _stored(loras: list[str] | None) -> str | None:
+    return None if loras is None else ",".join(loras)
 
 
 def _action(changed: dict[str, Any]) -> Action:
@@ -149,5 +161,6 @@ def _tenant(row: Row[Any]) -> Tenant:
         suspended=row.suspendedAt is not None,
         suspended_at=row.suspendedAt,
         commercial=row.commercial,
+        loras=lora_names(row.loras),
         created_at=row.createdAt,
     )

@@ -38,7 +38,8 @@ class ModelPlan:
     engine: `package.module:Class`. extra: what to install when its libraries are absent. tasks: the work it does.
     words: all that it knows, where these are few; empty: any. files: path in its folder → SHA-256, checked before it
     is loaded; empty: not known. remedy: what to do about a file that is damaged. licence: name, link, commercial.
-    memory: bytes that it takes once loaded; None: as many as its weights' files have.
+    memory: bytes that it takes once loaded; None: as many as its weights' files have. check: called before each load;
+    raises ModelMissing for files that are not as they should be.
     """
 
     source: ModelSource
@@ -51,6 +52,7 @@ class ModelPlan:
     remedy: str = "download it again"
     licence: Mapping[str, str] | None = None
     memory: int | None = None
+    check: Callable[[], None] | None = None
 
 
 class Resident:
@@ -116,6 +118,8 @@ class Resident:
         """Before any library reads a file. Raises ModelMissing for one that is not as it was published."""
         if self.plan.files and self.plan.source.folder:
             check_files(self.model, self.plan.source.folder, self.plan.files, self.plan.remedy)
+        if self.plan.check:
+            self.plan.check()
 
     def _refuse(self, problem: Exception) -> None:
         self.state = "failed"

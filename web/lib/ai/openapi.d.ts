@@ -646,7 +646,8 @@ export interface components {
         };
         /**
          * ModelEntry
-         * @description A model that is ready, with more than is named here where there is more to tell.
+         * @description A model that is ready, with more than is named here where there is more to tell. loras: those that the caller may
+         *     use.
          */
         ModelEntry: {
             /** Created */
@@ -655,6 +656,8 @@ export interface components {
             id: string;
             /** Languages */
             languages?: string[] | null;
+            /** Loras */
+            loras?: string[] | null;
             /** Note */
             note?: string | null;
             /**

@@ -64,8 +64,8 @@ class Adapters:
 
     def _load(self, name: str) -> None:
         if self._folder is None or name not in self.names():
-            there = ", ".join(self.names()) or "none here"
-            raise InvalidRequest(f"loras: there is no {name}; there are: {there}", field="loras")
+            # Others are not named: not every tenant is to know of each.
+            raise InvalidRequest(f"loras: there is no {name}; GET /v1/models lists what there is", field="loras")
         inner = f"lora{next(self._numbers)}"
         self._applied = None  # the library switches on what it loads
         try:

@@ -24,7 +24,8 @@ _NATIVE_SIDE = 1024
 
 @dataclass(frozen=True)
 class Asked:
-    """kind: the class of the pipeline. arguments: of its call, but for the seed. around: what a mask keeps."""
+    """kind: the class of the pipeline. arguments: of its call, but for the seed. around: what a mask keeps. previews:
+    how many are wanted, of the first picture."""
 
     kind: str
     arguments: dict[str, Any] = field(repr=False)
@@ -32,6 +33,7 @@ class Asked:
     tokens: int
     revised_prompt: str | None
     around: Surroundings | None = None
+    previews: int = 0
     warnings: Sequence[str] = ()
 
 
@@ -58,6 +60,7 @@ def ask(family: Family, pipeline: DiffusionPipeline, sampling: Sampling, request
         tokens,
         revised_prompt=prompt if request.style else None,
         around=around,
+        previews=request.partial_images,
         warnings=[*sampled.warnings, *_warnings(family, pipeline, request, sampled, prompt)],
     )
 
@@ -127,8 +130,6 @@ def _warnings(
         warnings.append("guidance_scale: this model is not guided; leave it out")
     if request.negative_prompt and not (family.negative and is_guided):
         warnings.append("negative_prompt: without guidance this model did not read it; say what to show instead")
-    if request.partial_images:
-        warnings.append("partial_images: this model shows no previews")
     if family.most_tokens and _with_template(pipeline.tokenizer, prompt) > family.most_tokens:
         warnings.append(f"prompt: cut after about {family.most_tokens} tokens; shorten it")
     return warnings

@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 import torch
 from diffusers import DiffusionPipeline
+from numpy.typing import NDArray
 
 from atelier.contracts.base import Contract, Usage
-from atelier.contracts.engine import EngineInfo, ModelSource, Picture, PicturesMade, Run
+from atelier.contracts.engine import EngineInfo, ModelSource, Picture, PicturePreview, PicturesMade, Run
 from atelier.contracts.images import ImageRequest
 from atelier.engines.diffusion.asking import Asked, ask
+from atelier.engines.diffusion.beginning import preview_steps
 from atelier.engines.diffusion.families import Family
+from atelier.engines.diffusion.previewing import preview, telling
 from atelier.engines.diffusion.turns import Turns
 from atelier.engines.diffusion.whole import copied, load_whole
 from atelier.errors import ModelMissing
@@ -108,24 +111,37 @@ class PipelineEngine:
 
     def _draw(self, run: Drawing, rest: Callable[[], None]) -> list[Picture]:
         """Every picture of the run, one after another: image i then is what its seed makes alone."""
-        asked, pictures = run.asked, []
+        asked, pictures = run.asked, list[Picture]()
         for seed in asked.seeds:
             pipeline = copied(self._ready[1], asked.kind)
 
-            def after_step(
-                at: DiffusionPipeline, _: int, __: torch.Tensor, tensors: dict[str, torch.Tensor]
-            ) -> dict[str, Any]:
+            def after_step(at: DiffusionPipeline, step: int, _: torch.Tensor, told: dict[str, Any]) -> dict[str, Any]:
                 run.tick(at.num_timesteps)
+                if not pictures:
+                    self._preview(run, at, step + 1, told)
                 rest()
-                return tensors
+                return {}  # nothing of it is changed
 
             # The CPU's generator gives the same noise on every kind of device.
             chance = torch.Generator("cpu").manual_seed(seed)
-            made = pipeline(**asked.arguments, generator=chance, callback_on_step_end=after_step).images[0]
-            pixels = np.asarray(made.convert("RGB"))
-            pictures.append(Picture(asked.around.composited(pixels) if asked.around else pixels, seed))
+            more = telling(pipeline) if asked.previews and not pictures else {}
+            made = pipeline(**asked.arguments, **more, generator=chance, callback_on_step_end=after_step).images[0]
+            pictures.append(Picture(_finished(asked, np.asarray(made.convert("RGB"))), seed))
             run.tick(pipeline.num_timesteps)
         return pictures
 
+    def _preview(self, run: Drawing, pipeline: DiffusionPipeline, taken: int, told: dict[str, Any]) -> None:
+        """Of the first picture, after `taken` of its steps, where one is due."""
+        asked, steps = run.asked, pipeline.num_timesteps
+        due = preview_steps(asked.previews, steps)
+        if taken in due:
+            picture = Picture(_finished(asked, preview(pipeline, told)), asked.seeds[0])
+            run.outputs.append(PicturePreview(picture, index=due.index(taken), step=taken, steps=steps))
+
     def _result(self, run: Drawing, pictures: list[Picture]) -> PicturesMade:
         return PicturesMade(pictures, run.asked.revised_prompt, Usage(steps=run.steps, tokens=run.asked.tokens))
+
+
+def _finished(asked: Asked, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture (height, width, 3) as the caller gets it."""
+    return asked.around.composited(pixels) if asked.around else pixels

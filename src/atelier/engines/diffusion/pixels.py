@@ -27,7 +27,7 @@ class Pixels:
         self._device = pipeline.device
         self._mean, self._std = _latent_statistics(pipeline.vae)
         self.scale: int = pipeline.vae_scale_factor
-        self.is_quick = sum(weight.numel() for weight in self._vae.parameters()) < _SMALL_VAE
+        self.is_quick = is_quick(self._vae)
 
     def encode(self, picture: Image.Image, generators: list[torch.Generator], dtype: torch.dtype) -> torch.Tensor:
         """Latents (n, channels, height / scale, width / scale) of one picture, sampled once per generator."""
@@ -71,6 +71,12 @@ def _latent_statistics(vae: torch.nn.Module) -> tuple[torch.Tensor | float, torc
         return torch.tensor(values, device=vae.device, dtype=vae.dtype).view(1, -1, 1, 1)
 
     return column(mean), column(std)
+
+
+def is_quick(vae: torch.nn.Module) -> bool:
+    """Whether it decodes a picture in next to no time."""
+    weights: int = sum(weight.numel() for weight in vae.parameters())
+    return weights < _SMALL_VAE
 
 
 def fitted(picture: Image.Image, size: tuple[int, int]) -> Image.Image:

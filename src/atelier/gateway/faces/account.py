@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -40,20 +41,28 @@ async def limits(request: Request) -> Response:
 
 
 async def models(request: Request) -> Response:
-    gateway = gateway_of(request)
-    await gateway.caller(request)
-    return JSONResponse({"object": "list", "data": model_list(gateway.upstreams)})
+    return JSONResponse({"object": "list", "data": await _models(request)})
 
 
 async def model(request: Request) -> Response:
     """One of them, by its id."""
-    gateway = gateway_of(request)
-    await gateway.caller(request)
     name = request.path_params["model"]
-    found = {entry["id"]: entry for entry in model_list(gateway.upstreams)}
+    found = {entry["id"]: entry for entry in await _models(request)}
     if name not in found:
         raise NotFound(f"model: {name[:200]} is not served here; GET /v1/models lists what is", field="model")
     return JSONResponse(found[name])
+
+
+async def _models(request: Request) -> list[dict[str, Any]]:
+    """Each with those of its LoRAs that the caller may use: others are not known to be there."""
+    gateway = gateway_of(request)
+    rules = gateway.lora_rules(*await gateway.caller(request))
+
+    def shown(entry: dict[str, Any]) -> dict[str, Any]:
+        loras = [name for name in entry.get("loras", ()) if rules.allow(name)]
+        return {name: value for name, value in entry.items() if name != "loras"} | ({"loras": loras} if loras else {})
+
+    return [shown(entry) for entry in model_list(gateway.upstreams)]
 
 
 async def health_report(request: Request) -> Response:

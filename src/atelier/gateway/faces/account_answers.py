@@ -84,7 +84,8 @@ class LimitList(BaseModel):
 
 
 class ModelEntry(BaseModel):
-    """A model that is ready, with more than is named here where there is more to tell."""
+    """A model that is ready, with more than is named here where there is more to tell. loras: those that the caller may
+    use."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -97,6 +98,7 @@ class ModelEntry(BaseModel):
     note: str | None = None
     voices: list[str] | None = None
     languages: list[str] | None = None
+    loras: list[str] | None = None
 
 
 class ModelList(BaseModel):

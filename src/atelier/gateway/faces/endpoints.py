@@ -27,7 +27,7 @@ from atelier.gateway.front import Endpoint
 from atelier.gateway.limits import Limits
 from atelier.gateway.metrics import Metrics
 from atelier.gateway.pipeline import Exchange, Pipeline
-from atelier.gateway.tenants import TenantFacts, Tenants, permit, permit_loras, plan_class, refuse_suspended
+from atelier.gateway.tenants import LoraRules, TenantFacts, Tenants, permit, plan_class, refuse_suspended
 from atelier.gateway.upstreams import Upstreams
 from atelier.gateway.usage import Ledger
 from atelier.rules import Plan
@@ -170,8 +170,8 @@ class Gateway:
         wanted = self._without_alias(call.request)
         if wanted is not call.request:
             call = replace(call, request=wanted, raw=None)
-        if isinstance(wanted, ImageRequest):
-            permit_loras(caller, wanted.loras, self.loras)
+        if isinstance(wanted, ImageRequest) and wanted.loras:
+            self.lora_rules(caller, facts).permit(wanted.loras)
         exchange = Exchange(
             id=request_id,
             caller=caller,
@@ -189,12 +189,21 @@ class Gateway:
         return call, exchange
 
     def caches(self, facts: TenantFacts) -> bool:
-        plan = self.plans.get(facts.plan) if facts.plan else None
+        plan = self._plan(facts)
         return plan is not None and plan.cache
 
     def keep_days(self, facts: TenantFacts) -> float | None:
-        plan = self.plans.get(facts.plan) if facts.plan else None
+        plan = self._plan(facts)
         return (plan and plan.retention_days) or self.retention_days
+
+    def lora_rules(self, caller: Caller, facts: TenantFacts) -> LoraRules:
+        """The tenant's own list, else its plan's, else the table of the settings."""
+        plan = self._plan(facts)
+        listed = facts.loras if facts.loras is not None or plan is None else plan.loras
+        return LoraRules(caller.tenant, listed, self.loras)
+
+    def _plan(self, facts: TenantFacts) -> Plan | None:
+        return self.plans.get(facts.plan) if facts.plan else None
 
     def _without_alias(self, request: Contract) -> Contract:
         """The request with the model that its name stands for; an empty name is the service's default."""

@@ -47,10 +47,11 @@ class ShownPlan(BaseModel):
     limits: list[ShownLimit]
     cache: bool
     retention_days: float | None
+    loras: list[str] | None
 
     @classmethod
     def of(cls, plan: Plan) -> ShownPlan:
-        return cls(limits=list(plan.limits), cache=plan.cache, retention_days=plan.retention_days)
+        return cls(limits=list(plan.limits), cache=plan.cache, retention_days=plan.retention_days, loras=plan.loras)
 
 
 async def show_list(asked: Asked[TenantsQuery, Nothing]) -> TenantList:
@@ -104,7 +105,7 @@ ROUTES = (
         show, answer=TenantDetails,
     ),
     AdminRoute(
-        "PATCH", "/admin/tenants/{tenant:path}", "Rename a tenant, put it on a plan, suspend or resume it",
+        "PATCH", "/admin/tenants/{tenant:path}", "Rename a tenant, put it on a plan, say what it may use, suspend it",
         change, body=TenantChange, answer=Tenant,
     ),
     AdminRoute(

@@ -1,0 +1,185 @@
+"""A downloaded model whose files changed on the disk is not loaded, and is named; what was read once is not again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from atelier.errors import ModelMissing
+from atelier.models.catalog import plans
+from atelier.models.lockfile import LockedFile, LockedModel, record
+from atelier.settings import Settings
+from atelier.worker.app import create_app
+from atelier.worker.host import Host
+from atelier.worker.memory import MemoryRules
+from atelier.worker.residency import ModelPlan
+from published_models import SMALL, CliHere
+from servers import running, until
+from stepping import paint_plan
+
+BASE = "stabilityai/stable-diffusion-xl-base-1.0"
+LIGHTNING = "ByteDance/SDXL-Lightning"
+OTHER_BYTES = "model.bin has other bytes than were recorded"
+FILES = {"model.bin": b"weights" * 1000, "tokenizer/config.json": b"{}"}
+REMEDY = f"type: atelier models download {SMALL}, and start its worker again"
+SPOKEN = {"model": SMALL, "prompt": "a square", "num_inference_steps": 1}
+"""A picture, from a model of speech: a small engine stands in for Whisper's, and reads no weights."""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A data folder with one model that came by a download."""
+    put(tmp_path, SMALL, FILES)
+    return tmp_path
+
+
+def put(home: Path, model: str, files: dict[str, bytes]) -> None:
+    for path, data in files.items():
+        (home / "models" / model / path).parent.mkdir(parents=True, exist_ok=True)
+        (home / "models" / model / path).write_bytes(data)
+    locked = {path: LockedFile(size=len(data), sha256=sha256(data).hexdigest()) for path, data in files.items()}
+    record(home / "models", model, LockedModel(files=locked))
+
+
+def planned(home: Path, **more: object) -> ModelPlan:
+    """As a worker that has just started has it."""
+    [plan] = plans(Settings(home=home, models={"speech-to-text": SMALL}, **more), ["speech-to-text"])
+    return plan
+
+
+def check(home: Path, **more: object) -> None:
+    compare = planned(home, **more).check
+    assert compare is not None
+    compare()
+
+
+def changed(home: Path, *, model: str = SMALL, same_time: bool = False) -> Path:
+    """One bit of its weights."""
+    file = home / "models" / model / "model.bin"
+    before, data = file.stat(), bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    later = 0 if same_time else 10**9  # clocks of some disks are coarse
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns + later))
+    return file
+
+
+def cut(home: Path) -> None:
+    os.truncate(home / "models" / SMALL / "model.bin", 6999)
+
+
+def lose(home: Path) -> None:
+    (home / "models" / SMALL / "tokenizer" / "config.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (changed, OTHER_BYTES),
+        (cut, "model.bin has 6999 bytes, and 7000 were recorded"),
+        (lose, "tokenizer/config.json is missing"),
+    ],
+)
+def test_a_worker_names_what_changed_and_serves_its_other_models(
+    home: Path, damage: Callable[[Path], None], said: str
+) -> None:
+    damage(home)
+    services = ("text-to-image",)
+    speaker = replace(planned(home), engine="stepping:PaintEngine", services=services, tasks=services)
+    with running(create_app(Host([speaker, paint_plan()]), services, most_body_bytes=10_000)) as url:
+        until(lambda: httpx2.get(f"{url}/health").json()["models"][1]["state"] == "ready")
+        health = httpx2.get(f"{url}/health").json()
+        assert [model["state"] for model in health["models"]] == ["failed", "ready"]
+        assert health["models"][0]["problem"] == f"{SMALL} is damaged: {said}; {REMEDY}"
+        refused = httpx2.post(f"{url}/v1/images/generations", json=SPOKEN)
+        assert (refused.status_code, refused.json()["error"]["message"]) == (503, health["models"][0]["problem"])
+        assert httpx2.post(f"{url}/v1/images/generations", json={**SPOKEN, "model": "paint"}).status_code == 200
+
+
+def test_what_changes_while_a_model_is_out_of_memory_is_seen_when_it_comes_back(home: Path) -> None:
+    services = ("text-to-image",)
+    speaker = replace(planned(home), engine="stepping:PaintEngine", services=services, tasks=services)
+    host = Host([speaker], memory=MemoryRules(preload=False, idle_seconds=0.01))
+    with running(create_app(host, services, most_body_bytes=10_000)) as url:
+
+        def asked() -> httpx2.Response:
+            return httpx2.post(f"{url}/v1/images/generations", json=SPOKEN, timeout=30)
+
+        assert asked().status_code == 200
+        until(lambda: host.residents[0].state == "resting")
+        changed(home)
+        assert OTHER_BYTES in asked().json()["error"]["message"]
+        assert OTHER_BYTES in httpx2.get(f"{url}/health").json()["models"][0]["problem"]
+
+
+def test_what_was_read_once_is_read_again_only_where_its_file_changed(home: Path) -> None:
+    check(home)
+    file = changed(home, same_time=True)
+    check(home)  # as far as the disk tells nothing changed
+    os.utime(file)
+    with pytest.raises(ModelMissing, match=OTHER_BYTES):
+        check(home)
+    shutil.rmtree(home / "run")
+    with pytest.raises(ModelMissing, match=OTHER_BYTES):
+        check(home)
+
+
+def test_where_nothing_can_be_written_one_worker_remembers(home: Path) -> None:
+    (home / "run").write_text("no folder, and none can be made")
+    compare = planned(home).check
+    assert compare is not None
+    compare()
+    changed(home, same_time=True)
+    compare()
+    with pytest.raises(ModelMissing, match=OTHER_BYTES):
+        check(home)
+
+
+def test_sizes_alone_are_compared_where_the_setting_says_so(home: Path) -> None:
+    changed(home)
+    check(home, verify_models="sizes")
+    assert not (home / "run").exists()
+    cut(home)
+    with pytest.raises(ModelMissing, match="has 6999 bytes"):
+        check(home, verify_models="sizes")
+
+
+def test_the_model_that_another_is_laid_over_is_compared_too(home: Path) -> None:
+    put(home, BASE, FILES)
+    put(home, LIGHTNING, FILES)
+    settings = Settings(home=home, models={"text-to-image": LIGHTNING})
+    [plan] = plans(settings, ["text-to-image"])
+    assert plan.check is not None
+    plan.check()
+    changed(home, model=BASE)
+    with pytest.raises(ModelMissing, match=rf"^{BASE} is damaged: {OTHER_BYTES}; type: atelier models download {BASE}"):
+        plan.check()
+
+
+def test_a_newer_model_counts_from_its_download_on(home: Path) -> None:
+    compare = planned(home).check
+    assert compare is not None
+    compare()
+    put(home, SMALL, {**FILES, "model.bin": b"newer"})
+    compare()
+
+
+def test_a_download_is_what_is_compared_and_a_folder_of_ones_own_is_not(cli: CliHere, models: Path) -> None:
+    cli.said("models", "download", SMALL)
+    check(models.parent)
+    changed(models.parent)
+    with pytest.raises(ModelMissing, match=OTHER_BYTES):
+        check(models.parent)
+    assert cli("models", "verify").returncode == 1
+    cli.said("models", "download", SMALL)
+    check(models.parent)
+    (models / "models.lock.json").unlink()
+    changed(models.parent)
+    check(models.parent)
