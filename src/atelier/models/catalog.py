@@ -89,7 +89,7 @@ def _named(settings: Settings, service: str, name: str) -> ModelPlan:
     source = _source(settings, like, model=folder.name, folder=folder)
     if not like.base:
         source = replace(source, parts={})  # it has its own, which may have been tuned with the rest
-    return ModelPlan(source, like.engine, like.extra, services=like.services, tasks=like.tasks)
+    return ModelPlan(source, like.engine, like.extra, services=like.services, tasks=like.tasks, clones=like.clones)
 
 
 def _single_file(settings: Settings, service: str, file: Path) -> ModelPlan:
@@ -159,6 +159,7 @@ def _plan(settings: Settings, entry: ModelEntry) -> ModelPlan:
         services=entry.services,
         tasks=entry.tasks,
         words=entry.words,
+        clones=entry.clones,
         files=entry.files,
         remedy="reinstall Atelier" if entry.packaged else f"type: atelier models download {entry.id}",
         licence=entry.licence.model_dump(),

@@ -38,7 +38,8 @@ class ModelPlan:
     engine: `package.module:Class`. extra: what to install when its libraries are absent. tasks: the work it does.
     words: all that it knows, where these are few; empty: any. files: path in its folder → SHA-256, checked before it
     is loaded; empty: not known. remedy: what to do about a file that is damaged. licence: name, link, commercial.
-    memory: bytes that it takes once loaded; None: as many as its weights' files have.
+    memory: bytes that it takes once loaded; None: as many as its weights' files have. clones: it speaks with the voice
+    of a recording.
     """
 
     source: ModelSource
@@ -51,6 +52,7 @@ class ModelPlan:
     remedy: str = "download it again"
     licence: Mapping[str, str] | None = None
     memory: int | None = None
+    clones: bool = False
 
 
 class Resident:
