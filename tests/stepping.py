@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import Counter
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ from atelier.contracts.engine import (
     SpeechMade,
 )
 from atelier.contracts.images import ImageRequest, ImageToImageRequest
-from atelier.contracts.text_to_speech import SpeechRequest
+from atelier.contracts.text_to_speech import OPENAI_VOICES, SpeechRequest
 from atelier.errors import InvalidRequest, UnreadableMedia
 from atelier.worker.host import Host
 from atelier.worker.residency import ModelPlan
@@ -133,10 +134,12 @@ class SpeakRun(Run):
     words: list[str] = field(default_factory=list)
     spoken: int = 0
     characters: int = 0
+    voice: str = "tone"
+    pitch: float = 0.06
 
 
 class SpeakEngine:
-    """Says every word as a tenth of a second of tone."""
+    """Says every word as a tenth of a second of tone; its pitch is that of the reference, where there is one."""
 
     newest: ClassVar[SpeakEngine]
     most_at_once = 4
@@ -146,6 +149,7 @@ class SpeakEngine:
         self.gate = Gate()
         self.steps = 0
         self.closed = 0
+        self.asked: list[SpeechRequest] = []
         SpeakEngine.newest = self
 
     def load(self) -> None:
@@ -161,6 +165,12 @@ class SpeakEngine:
 
     def start(self, request: Contract) -> Run:
         assert isinstance(request, SpeechRequest)
+        self.asked.append(request)
+        if request.reference is not None:
+            pitch = 0.02 + hashlib.sha256(request.reference).digest()[0] / 2000
+            return SpeakRun(key="speak", words=request.text.split(), voice=request.voice or "reference", pitch=pitch)
+        if request.voice not in {None, "tone", *OPENAI_VOICES}:
+            raise InvalidRequest(f"voice: {request.voice} is not known here", field="voice")
         return SpeakRun(key="speak", words=request.text.split())
 
     def step(self, runs: Sequence[Run]) -> None:
@@ -173,10 +183,10 @@ class SpeakEngine:
                 raise RuntimeError("the voice is gone")
             run.spoken += 1
             run.characters += len(word) + (run.spoken < len(run.words))
-            tone = (8000 * np.sin(np.arange(2205) * 0.06)).astype(np.int16)
+            tone = (8000 * np.sin(np.arange(2205) * run.pitch)).astype(np.int16)
             run.outputs.append(Sound(tone, 22050, run.characters))
             if run.spoken == len(run.words):
-                run.outputs.append(SpeechMade(voice="tone", language="en"))
+                run.outputs.append(SpeechMade(voice=run.voice, language="en"))
                 run.done = True
 
     def close(self, run: Run) -> None:
@@ -188,8 +198,9 @@ def paint_plan() -> ModelPlan:
     return ModelPlan(ModelSource("paint", note="squares"), "stepping:PaintEngine", "none", services, services)
 
 
-def speak_plan() -> ModelPlan:
-    return ModelPlan(ModelSource("tones"), "stepping:SpeakEngine", "none", ("text-to-speech",), ("text-to-speech",))
+def speak_plan(model: str = "tones", *, clones: bool = True) -> ModelPlan:
+    service = ("text-to-speech",)
+    return ModelPlan(ModelSource(model), "stepping:SpeakEngine", "none", service, service, clones=clones)
 
 
 def seen_to_leave(host: Host) -> bool:

@@ -40,6 +40,7 @@ from redis_server import Redis
 from running_gateway import SECRET, Running, opened
 from s3_server import S3
 from servers import until
+from sounds import babble, encoded
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -115,6 +116,7 @@ def test_what_is_backed_up_under_traffic_is_whole_wherever_it_is_restored(
     with opened(home, database_url=location) as gateway:
         cli = Cli(home, DATABASE_URL=location, JWT_SECRET=SECRET)
         before = [made(gateway, number) for number in range(3)]
+        voice = made_voice(gateway)
         with traffic(gateway) as answered:
             until(lambda: len(answered) > 5)
             cli.said("backup", str(archive))
@@ -130,6 +132,8 @@ def test_what_is_backed_up_under_traffic_is_whole_wherever_it_is_restored(
     with opened(other, database_url=place) as gateway:
         for _, link in before:
             assert gateway.get("/artifacts/" + link.partition("/artifacts/")[2]).content
+        heard = gateway.get(f"/api/voices/{voice['id']}/recording")
+        assert hashlib.sha256(heard.content).hexdigest() == voice["sha256"]
         for artifact in gateway.ask(select(artifacts)):
             answer = gateway.get(f"/artifacts/{artifact['id']}")
             assert hashlib.sha256(answer.content).hexdigest() == artifact["sha256"]
@@ -141,6 +145,14 @@ def made(gateway: Running, number: int = 0) -> tuple[str, str]:
     assert answer.status_code == 200, answer.text
     body = answer.json()
     return body["request_id"], body["audio_url"]
+
+
+def made_voice(gateway: Running) -> dict[str, Any]:
+    consent = {"consent": "Speak with my voice as you like.", "consent_by": "Ann", "consent_at": "2026-01-31"}
+    files = {"reference": encoded(babble(7))}
+    answer = gateway.post("/api/voices", data={"name": "Ann"} | consent, files=files)
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
 
 
 @contextmanager

@@ -152,10 +152,16 @@ def test_a_tenant_with_usage_goes_with_purge_alone(cli: CliHere, tmp_path: Path)
     cli.said("db", "upgrade")
     write_usage(tmp_path, 3)
     refused = cli("tenants", "delete", "acme")
-    assert (refused.returncode, "3 usage records and 0 artifacts" in refused.stderr) == (1, True)
+    assert (refused.returncode, "3 usage records, 0 artifacts and 0 voices" in refused.stderr) == (1, True)
     assert cli.said("tenants", "delete", "acme", "--purge") == "Deleted."
     assert cli.json("tenants", "list") == []
-    assert cli.json("audit", "list")[0]["details"] == {"name": "Acme", "purged": True, "usage": 3, "artifacts": 0}
+    assert cli.json("audit", "list")[0]["details"] == {
+        "name": "Acme",
+        "purged": True,
+        "usage": 3,
+        "artifacts": 0,
+        "voices": 0,
+    }
 
 
 def write_usage(tmp_path: Path, count: int) -> None:

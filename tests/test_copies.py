@@ -12,6 +12,7 @@ from pathlib import Path
 
 from atelier.catalog import SERVICES
 from atelier.contracts.styles import STYLES
+from atelier.contracts.text_to_speech import OPENAI_VOICES
 from atelier.demo import LISTENER, SENTENCE, TELLER
 from atelier.doctor import _LIBRARIES
 from atelier.gateway.faces.native import NATIVE_ROUTES
@@ -38,6 +39,11 @@ def test_every_model_names_an_engine_and_an_extra_that_exist() -> None:
         assert entry.extra in _LIBRARIES
         module, _, attribute = entry.engine.partition(":")
         assert hasattr(import_module(module), attribute)
+
+
+def test_every_engine_that_speaks_has_a_voice_for_each_of_openais_names() -> None:
+    for engine in ("espeak", "kokoro", "xtts"):
+        assert set(import_module(f"atelier.engines.{engine}.voices").OPENAI_VOICES) == OPENAI_VOICES
 
 
 def test_doctor_looks_for_libraries_that_the_extras_bring() -> None:

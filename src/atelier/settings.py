@@ -258,6 +258,9 @@ class Settings(BaseSettings):
     retention_days: Annotated[
         float | None, Field(gt=0, description="For so long artifacts are kept; none: until they are deleted.")
     ] = None
+    voices_per_tenant: Annotated[
+        int, Field(ge=0, le=1000, description="How many voices of its own a tenant may have; 0: none may be made.")
+    ] = 20
     link_seconds: Annotated[int, Field(ge=1, description="How long a link to an artifact is good.")] = 3600
     fetch_allow: Annotated[
         list[str], Field(description="Private networks or hosts that URLs in requests may lead to all the same.")

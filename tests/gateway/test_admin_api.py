@@ -144,7 +144,7 @@ def test_a_tenant_with_usage_is_deleted_only_when_that_is_said(gateway: Running,
     assert gateway.post("/api/text-to-image", json={"prompt": "x"}).status_code == 200
     gateway.settled(1)
     refused = admin("DELETE", "/tenants/acme", 409)
-    assert "1 usage records and 1 artifacts" in refused["error"]
+    assert "1 usage records, 1 artifacts and 0 voices" in refused["error"]
     assert len(gateway.records()) == 1
     assert pictures(gateway)
     admin("DELETE", "/tenants/acme", 204, params={"purge": "true"})
@@ -152,7 +152,7 @@ def test_a_tenant_with_usage_is_deleted_only_when_that_is_said(gateway: Running,
     for table in (tenants, usage, artifacts, api_keys):
         assert gateway.ask(select(func.count().label("left")).select_from(table)) == [{"left": 0}]
     [entry] = gateway.ask(select(audit))
-    assert json.loads(entry["details"]) == {"name": "acme", "purged": True, "usage": 1, "artifacts": 1}
+    assert json.loads(entry["details"]) == {"name": "acme", "purged": True, "usage": 1, "artifacts": 1, "voices": 0}
     assert (entry["actor"], entry["action"], entry["target"]) == ("operator/ann", "tenant.delete", "acme")
 
 

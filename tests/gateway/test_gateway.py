@@ -29,7 +29,7 @@ from stepping import PaintEngine, SpeakEngine
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
 )
-POSTS = [f"/api/{row.service}" for row in NATIVE_ROUTES] + [row.path for row in ROUTES]
+POSTS = [f"/api/{row.service}" for row in NATIVE_ROUTES] + [row.path for row in ROUTES] + ["/api/voices"]
 
 
 @pytest.mark.parametrize("path", POSTS)

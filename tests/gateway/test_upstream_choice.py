@@ -159,3 +159,15 @@ def test_repeats_are_a_share_of_the_last_ten_seconds() -> None:
         budget.count(20)
     assert [budget.take(20) for _ in range(200)].count(True) == 100
     assert [budget.take(40) for _ in range(200)].count(True) == FLOOR
+
+
+def test_what_a_model_must_be_able_to_do_is_asked_of_those_alone_that_say_so() -> None:
+    plain, able = Upstream("s", "plain", status="healthy"), Upstream("s", "able", status="healthy")
+    plain.report = {"models": [{"id": "m"}]}
+    able.report = {"models": [{"id": "m"}, {"id": "n", "clones": True}]}
+    pool = Pool("s", [plain, able])
+    assert {pool.choose(0, needs="clones").url for _ in range(20)} == {"able"}
+    able.status, able.report = "unhealthy", {}
+    with pytest.raises(Unavailable, match="not available"):
+        pool.choose(0, needs="clones")
+    assert pool.choose(0).url == "plain"

@@ -109,6 +109,15 @@ async def test_a_spoken_recording_is_measured_from_its_header() -> None:
         assert (result.duration, result.sample_rate, result.warnings) == (1.5, 16_000, [])
 
 
+async def test_a_tenants_own_voice_is_never_sent_to_it() -> None:
+    request = SpeechRequest(text="hello", voice="mine", reference=wav(7))
+    async with foreign(says(200, wav(1.5), "audio/wav"), "text-to-speech") as (server, upstreams):
+        assert upstreams.lacks("text-to-speech", "clones")
+        with pytest.raises(Unavailable):
+            await events_of(upstreams, request, "text-to-speech")
+        assert server.requests == []
+
+
 async def test_a_recording_without_a_known_length_is_said_to_be_so() -> None:
     async with foreign(says(200, b"ID3 and so on", "audio/mpeg"), "text-to-speech") as (_, upstreams):
         request = SpeechRequest(text="hello", response_format="mp3")

@@ -66,7 +66,7 @@ def shape(connection: Connection) -> dict[str, Any]:
             "columns": [(c["name"], str(c["type"]), c["nullable"], c["default"]) for c in look.get_columns(table)],
             "key": look.get_pk_constraint(table)["constrained_columns"],
             "foreign": [(k["constrained_columns"], k["options"]) for k in look.get_foreign_keys(table)],
-            "indexes": sorted((i["name"], i["column_names"]) for i in look.get_indexes(table)),
+            "indexes": sorted((i["name"], i["column_names"], bool(i["unique"])) for i in look.get_indexes(table)),
         }
         for table in look.get_table_names()
     }  # fmt: skip
@@ -244,9 +244,10 @@ async def test_prismas_schema_describes_the_same_tables(postgres: Postgres, migr
                 assert f"@db.VarChar({size[1]})" in attributes, f"{name}.{field}"
             assert ("@default" in attributes) == (default is not None), f"{name}.{field}"
         body = PRISMA.partition(f"model {name} {{")[2].partition("\n}")[0]
-        for index, on in tables[name]["indexes"]:
-            assert f'@@index([{", ".join(on)}], map: "{index}")' in body, index
-        assert body.count("@@index") == len(tables[name]["indexes"])
+        for index, on, unique in tables[name]["indexes"]:
+            kind = "unique" if unique else "index"
+            assert f'@@{kind}([{", ".join(on)}], map: "{index}")' in body, index
+        assert body.count("@@index") + body.count("@@unique") == len(tables[name]["indexes"])
         assert body.count("@relation(fields: [tenantId], references: [id], onDelete: Cascade") == len(
             tables[name]["foreign"]
         )

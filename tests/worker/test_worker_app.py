@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx2
 import openai
 import pytest
 
+from atelier.contracts.text_to_speech import MOST_REFERENCE_BYTES
+from atelier.media.reference import copied
+from atelier.wire.signatures import recording_length
 from atelier.worker.app import create_app
 from atelier.worker.host import Host
 from servers import running, until
+from sounds import babble, encoded
 from stepping import PaintEngine, SpeakEngine, paint_plan, seen_to_leave, speak_plan
 
 SERVICES = ("text-to-image", "image-to-image", "text-to-speech")
@@ -25,7 +30,13 @@ def host() -> Host:
 
 @pytest.fixture
 def worker(host: Host) -> Iterator[str]:
-    with running(create_app(host, SERVICES, most_body_bytes=1_000_000)) as url:
+    with served(host, most_body_bytes=1_000_000) as url:
+        yield url
+
+
+@contextmanager
+def served(host: Host, *, most_body_bytes: int) -> Iterator[str]:
+    with running(create_app(host, SERVICES, most_body_bytes=most_body_bytes)) as url:
         until(lambda: httpx2.get(f"{url}/health").json()["status"] == "healthy")
         yield url
 
@@ -53,6 +64,26 @@ def test_the_official_client_hears_speech(client: openai.OpenAI) -> None:
     spoken = client.audio.speech.create(input="one two three", model="tts-1", voice="alloy", response_format="pcm")
     # Three tenths of a second, resampled to the 24 kHz that OpenAI's pcm has.
     assert len(spoken.read()) / 2 / 24000 == pytest.approx(0.3, abs=0.01)
+
+
+def test_the_recording_of_a_voice_is_looked_at_and_spoken_with(worker: str) -> None:
+    heard = encoded(babble(21), "ogg", "libopus", rate=48_000)  # taken thrice as fast
+    looked_at = httpx2.post(f"{worker}/v1/audio/references", files={"reference": heard})
+    assert (looked_at.status_code, looked_at.headers["content-type"]) == (200, "audio/wav")
+    assert recording_length(looked_at.content, len(looked_at.content)) == (pytest.approx(7, abs=0.02), 22_050)
+    assert copied(looked_at.content) == looked_at.content
+
+    form = {"input": "one", "voice": "mine", "stream": "false", "speed": "1.5"}
+    said = httpx2.post(f"{worker}/v1/audio/speech", data=form, files={"reference": looked_at.content})
+    assert (said.status_code, said.headers["x-voice"]) == (200, "mine")
+    assert SpeakEngine.newest.asked[-1].reference == looked_at.content
+
+
+def test_a_reference_larger_than_the_gateway_sends_is_refused(host: Host) -> None:
+    with served(host, most_body_bytes=3_000_000) as worker:
+        reference = {"reference": bytes(MOST_REFERENCE_BYTES + 1)}
+        refused = httpx2.post(f"{worker}/v1/audio/speech", data={"input": "one"}, files=reference)
+        assert (refused.status_code, refused.json()["error"]["param"]) == (413, "reference")
 
 
 def test_errors_are_openai_errors(client: openai.OpenAI) -> None:

@@ -17,11 +17,14 @@ from atelier.backup.taking import HERE
 from atelier.gateway.artifacts.rows import all_of_them
 from atelier.gateway.artifacts.store import Store, open_store
 from atelier.gateway.usage.journal import is_written_to
+from atelier.gateway.voices import object_of
+from atelier.gateway.voices.voices import MEDIA_TYPE
 from atelier.settings import Settings, SettingsProblem, settings_file
 from atelier.state.audit import Actor, record
 from atelier.state.copying import TABLES, count_rows, file_location, gateways_connected, replace_rows
 from atelier.state.database import alone, database_version, upgrade_database
 from atelier.state.upgrade import HEAD
+from atelier.state.voices import all_voices
 
 SECRET = KEPT[0]
 
@@ -132,10 +135,15 @@ class _Files:
 
     async def add(self, connection: AsyncConnection) -> None:
         async for artifact in all_of_them(connection):
-            file = self.folder / artifact.object
-            if file.exists():
-                await self.store.put(artifact.object, file.read_bytes(), artifact.media_type)
-                file.unlink()
+            await self._put(artifact.object, artifact.media_type)
+        async for voice in all_voices(connection):
+            await self._put(object_of(voice), MEDIA_TYPE)
+
+    async def _put(self, name: str, media_type: str) -> None:
+        file = self.folder / name
+        if file.exists():
+            await self.store.put(name, file.read_bytes(), media_type)
+            file.unlink()
 
 
 def _beside(source: Path, target: Path) -> tuple[Path, Path] | None:

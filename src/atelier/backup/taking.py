@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atelier.backup import on_the_way
@@ -21,10 +22,12 @@ from atelier.backup.staging import staging
 from atelier.gateway.artifacts import rows
 from atelier.gateway.artifacts.rows import Artifact
 from atelier.gateway.artifacts.store import Store, open_store
+from atelier.gateway.voices import object_of
 from atelier.settings import Settings, settings_file
 from atelier.state.copying import copy_rows, count_rows, file_location
 from atelier.state.database import alone
-from atelier.state.tables import artifacts
+from atelier.state.tables import artifacts, voices
+from atelier.state.voices import all_voices
 
 HERE = "here"
 """The manifest's word for files of artifacts that are in the archive."""
@@ -34,7 +37,8 @@ BATCH = 500
 
 @dataclass(frozen=True)
 class Taken:
-    """rows: by table. left_out: artifacts whose files were gone. altered: ids of those whose bytes have changed."""
+    """rows: by table. left_out: artifacts and voices whose files were gone. altered: ids of those whose bytes have
+    changed."""
 
     manifest: Manifest
     rows: dict[str, int]
@@ -75,22 +79,31 @@ class _Files:
         gone = [artifact.id async for artifact in rows.all_of_them(connection) if not await self._copied(artifact)]
         for first in range(0, len(gone), BATCH):
             await rows.remove(connection, artifacts.c.id.in_(gone[first : first + BATCH]), most=BATCH)
+        speechless = [
+            voice.id
+            async for voice in all_voices(connection)
+            if not await self._add(voice.id, object_of(voice), voice.bytes, voice.sha256)
+        ]
+        for first in range(0, len(speechless), BATCH):
+            await connection.execute(delete(voices).where(voices.c.id.in_(speechless[first : first + BATCH])))
         await connection.commit()
-        self.left_out = len(gone)
+        self.left_out = len(gone) + len(speechless)
 
     async def _copied(self, artifact: Artifact) -> bool:
         if artifact.object != self._last:
-            self._last, self._is_there = artifact.object, await self._add(artifact)
+            self._last = artifact.object
+            self._is_there = await self._add(artifact.id, artifact.object, artifact.bytes, artifact.sha256)
         return self._is_there
 
-    async def _add(self, artifact: Artifact) -> bool:
-        pieces = await self._store.read(artifact.object, 0, artifact.bytes, artifact.bytes)
+    async def _add(self, owner: str, name: str, size: int, sha256: str) -> bool:
+        """owner: the id of what it belongs to."""
+        pieces = await self._store.read(name, 0, size, size)
         if pieces is None:
             return False
         data = b"".join([piece async for piece in pieces])
-        if hashlib.sha256(data).hexdigest() != artifact.sha256:
-            self.altered.append(artifact.id)
-        self._writer.add(ARTIFACTS + artifact.object, data)
+        if hashlib.sha256(data).hexdigest() != sha256:
+            self.altered.append(owner)
+        self._writer.add(ARTIFACTS + name, data)
         return True
 
 

@@ -138,20 +138,22 @@ def loras(
 @app.command()
 def delete(
     tenant: TenantArgument,
-    purge: Annotated[bool, typer.Option("--purge", help="Delete its usage records and artifacts too.")] = False,
+    purge: Annotated[bool, typer.Option("--purge", help="Delete its usage records, artifacts and voices too.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete a tenant with its keys and limits."""
     from atelier.gateway.artifacts import create_artifacts
     from atelier.gateway.removal import remove_tenant
+    from atelier.gateway.voices import create_voices
 
     if purge and not yes and sys.stdin.isatty():
-        typer.confirm(f"Delete {tenant} with all its usage records and artifacts?", abort=True)
+        typer.confirm(f"Delete {tenant} with all its usage records, artifacts and voices?", abort=True)
     settings = settings_here()
 
     async def remove(database: Database) -> None:
         artifacts = create_artifacts(settings, database, "")  # it signs no links here
-        await remove_tenant(database, artifacts, tenant, purge=purge, by=actor())
+        voices = create_voices(settings, database, artifacts.store)
+        await remove_tenant(database, artifacts, voices, tenant, purge=purge, by=actor())
 
     with_database(remove)
     typer.echo("Deleted.")

@@ -29,6 +29,15 @@ MEDIA_TYPES: dict[AudioFormat, str] = {
 """pcm is 24 kHz, mono, signed 16 bit, little endian, without a header: what OpenAI's API sends."""
 
 
+OPENAI_VOICES = frozenset(
+    ("alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer", "verse")
+)
+"""OpenAI's voice names, which every engine has a voice for."""
+
+MOST_REFERENCE_BYTES = 2_000_000
+"""Of a reference as the gateway sends it to a worker: half a minute of plain samples, and room to spare."""
+
+
 class SpeechSettings(Contract):
     """`speed`: 1 is the voice's own.
 
@@ -46,7 +55,8 @@ class SpeechSettings(Contract):
 class SpeechRequest(SpeechSettings):
     """`stream`: send parts as they are spoken instead of one whole file.
 
-    `reference`: a recording of the voice to speak with, of 6 to 30 seconds, in place of `voice`. No face takes one.
+    `reference`: a recording of the voice to speak with, of 6 to 30 seconds; `voice` is then only what the answer calls
+    it. No face takes one: the gateway puts the tenant's own there, and sends it to workers of ours alone.
     """
 
     stream: bool = False

@@ -21,6 +21,7 @@ from atelier.gateway.auth import create_auth
 from atelier.gateway.certificate import Certificate
 from atelier.gateway.faces import account, reference
 from atelier.gateway.faces import artifacts as artifact_routes
+from atelier.gateway.faces import voices as voice_routes
 from atelier.gateway.faces.admin import add_admin
 from atelier.gateway.faces.endpoints import Gateway, native_endpoint, openai_endpoint
 from atelier.gateway.faces.native import NATIVE_ROUTES
@@ -36,6 +37,7 @@ from atelier.gateway.samples import request_samples, state_samples, upstream_sam
 from atelier.gateway.tenants import create_tenants
 from atelier.gateway.upstreams import create_upstreams
 from atelier.gateway.usage import create_ledger
+from atelier.gateway.voices import create_voices
 from atelier.settings import Settings
 from atelier.state.database import open_database
 from atelier.tracing import TracedRequests, tracer
@@ -74,6 +76,8 @@ async def open_gateway(
         limits = create_limits(settings)
         tenants = create_tenants(database)
         upstreams = create_upstreams(settings)
+        voices = create_voices(settings, database, artifacts.store)
+        stack.push_async_callback(voices.stop)
         idempotency, cache = create_idempotency(settings), create_answer_cache(settings)
         for closed in (fetch, idempotency, cache):
             stack.push_async_callback(closed.close)
@@ -98,6 +102,7 @@ async def open_gateway(
             limits=limits,
             upstreams=upstreams,
             artifacts=artifacts,
+            voices=voices,
             ledger=ledger,
             pipeline=pipeline,
             fetch=fetch,
@@ -188,6 +193,7 @@ def _add_routes(app: FastAPI, direct: dict[str, Direct]) -> None:
     reference.add_get(app, "/api/caller", "Whom the credentials speak for", account.caller, "account")
     reference.add_get(app, "/api/limits", "The limits and what is left", account.limits, "account")
     artifact_routes.add_routes(app)
+    voice_routes.add_routes(app)
     reference.add_get(app, "/metrics", "Numbers for Prometheus", account.metrics, "admin")
     reference.add_get(app, "/health", "How everything is", account.health_report, "health")
     add_admin(app)

@@ -92,7 +92,9 @@ def _named(settings: Settings, service: str, name: str) -> ModelPlan:
     if not like.base:
         source = replace(source, parts={})  # it has its own, which may have been tuned with the rest
     check = _unchanged(settings, with_bases([like])[:-1])
-    return ModelPlan(source, like.engine, like.extra, services=like.services, tasks=like.tasks, check=check)
+    return ModelPlan(
+        source, like.engine, like.extra, services=like.services, tasks=like.tasks, check=check, clones=like.clones
+    )
 
 
 def _single_file(settings: Settings, service: str, file: Path) -> ModelPlan:
@@ -167,6 +169,7 @@ def _plan(settings: Settings, entry: ModelEntry) -> ModelPlan:
         services=entry.services,
         tasks=entry.tasks,
         words=entry.words,
+        clones=entry.clones,
         files=entry.files,
         remedy="reinstall Atelier" if entry.packaged else f"type: atelier models download {entry.id}",
         licence=entry.licence.model_dump(),

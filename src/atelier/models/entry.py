@@ -76,7 +76,8 @@ class ModelEntry(_Checked):
     about. memory: in GB, about, by precision. languages: ISO 639 codes, or `multilingual`; empty: none, or any. sizes:
     in pixels, that it draws best. replaces: ids of models that it does the work of. tiers: what to install together.
     base: the folder of the model that it is laid over, which must be here too. parts: part of the model → the folder
-    that takes its place, where that is here. pipelines: diffusers' classes that its folder may be laid out for.
+    that takes its place, where that is here. pipelines: diffusers' classes that its folder may be laid out for. clones:
+    it speaks with the voice of a recording.
     """
 
     id: str
@@ -91,6 +92,7 @@ class ModelEntry(_Checked):
     parts: Mapping[str, str] = {}
     pipelines: tuple[str, ...] = ()
     one_size: bool = False
+    clones: bool = False
     words: frozenset[str] = frozenset()
     note: str | None = None
     licence: Licence

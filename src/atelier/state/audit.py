@@ -26,6 +26,8 @@ Action = Literal[
     "key.revoke",
     "limits.set",
     "limits.unset",
+    "voice.create",
+    "voice.delete",
     "database.restore",
 ]
 

@@ -31,7 +31,7 @@ class TenantsQuery(Page):
 
 
 class DeleteQuery(Query):
-    purge: Annotated[bool, Field(description="Delete its usage records and artifacts too.")] = False
+    purge: Annotated[bool, Field(description="Delete its usage records, artifacts and voices too.")] = False
 
 
 class KeysQuery(Page):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import (
@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from atelier.catalog import SERVICES
+from atelier.contracts.base import Language, Text
 from atelier.rules import LoraNames
 
 MOST_TENANT_CHARACTERS = 128
@@ -92,6 +93,18 @@ Instant = Annotated[
     WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}),
 ]
 Days = Annotated[float, Field(gt=0, le=MOST_DAYS)]
+
+
+def _past(moment: datetime) -> datetime:
+    """A clock that is ahead by a zone is no reason to refuse."""
+    if moment > datetime.now(UTC) + timedelta(days=1):
+        raise ValueError("is in the future")
+    return moment
+
+
+VoiceName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(printable)
+]
 
 
 class _Record(BaseModel):
@@ -172,6 +185,53 @@ class KeyChange(_Change):
     name: Line = ""
     services: Services | None = None
     expires_at: Moment | None = None
+
+
+class Consent(_Record):
+    """Of who speaks in a recording. statement: word for word. by: their name. at: when they made it."""
+
+    statement: str
+    by: str
+    at: datetime
+
+
+class VoiceEntry(_Record):
+    """A voice of the tenant's own: `id` or `name` is what requests ask for as `voice`.
+
+    language: what it speaks where a request does not say. seconds, bytes and sha256: of
+    the recording that it is learnt from, as it is kept; sent_sha256: as it was sent. created_by: who recorded it.
+    """
+
+    id: str
+    name: str
+    language: str | None
+    seconds: float
+    bytes: int
+    sha256: str
+    sent_sha256: str
+    consent: Consent
+    created_by: str
+    created_at: datetime
+
+
+class Voice(VoiceEntry):
+    """With whose it is."""
+
+    tenant: str
+
+
+class NewVoice(_Change):
+    """name: what requests call it; no voice that is there already. language: an IETF tag, of requests that name none.
+
+    consent: the statement of who speaks in the recording that this voice may be made and used, word for word.
+    consent_by: their name. consent_at: when they made it.
+    """
+
+    name: VoiceName
+    language: Language | None = None
+    consent: Annotated[Text, Field(min_length=20, max_length=4_000)]
+    consent_by: Line
+    consent_at: Annotated[Instant, AfterValidator(_past)]
 
 
 class AuditRecord(_Record):

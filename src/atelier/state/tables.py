@@ -138,6 +138,25 @@ artifacts = Table(
     Index("Artifact_expiresAt_idx", "expiresAt"),
 )
 
+voices = Table(
+    "Voice",
+    metadata,
+    Column("id", String(36), primary_key=True),  # a UUIDv7
+    Column("tenantId", ForeignKey("Tenant.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("language", String(20)),  # what it speaks where a request does not say
+    Column("seconds", Float, nullable=False),  # of the recording that it is learnt from
+    Column("bytes", Integer, nullable=False),
+    Column("sha256", String(64), nullable=False),  # of that recording as it is kept
+    Column("sentSha256", String(64), nullable=False),  # and as it was sent
+    Column("consent", Text, nullable=False),  # the statement, word for word
+    Column("consentBy", String(200), nullable=False),  # who speaks in the recording, and agreed
+    Column("consentAt", Moment, nullable=False),
+    Column("createdBy", String(300), nullable=False),  # tenant and user of the request that recorded it
+    _created(),
+    Index("Voice_tenantId_name_key", "tenantId", "name", unique=True),
+)
+
 audit = Table(
     "AuditEntry",
     metadata,

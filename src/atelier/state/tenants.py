@@ -13,7 +13,7 @@ from atelier.errors import Conflict, InvalidRequest, NotFound
 from atelier.state.audit import Action, Actor, record
 from atelier.state.records import NewTenant, Tenant, TenantChange
 from atelier.state.rows import insert_once, storable
-from atelier.state.tables import api_keys, artifacts, now, tenants, usage
+from atelier.state.tables import api_keys, artifacts, now, tenants, usage, voices
 
 _MOST_COMPARED = 10_000
 
@@ -94,20 +94,21 @@ async def change_tenant(
 async def delete_tenant(
     connection: AsyncConnection, tenant: str, *, purge: bool, by: Actor, artifacts_deleted: int = 0
 ) -> None:
-    """With its keys and limits; with its usage and the rows of its artifacts too where `purge` says so.
+    """With its keys and limits; with its usage and the rows of its artifacts and voices too where `purge` says so.
 
     artifacts_deleted: how many went already, for the entry in the log. Raises NotFound, and Conflict for a tenant that
-    has usage or artifacts and is not to be purged.
+    has usage, artifacts or voices and is not to be purged.
     """
     found = await read_tenant(connection, tenant, lock=True)
     counts = {
         "usage": await _count(connection, usage.c.tenantId == tenant),
         "artifacts": await _count(connection, artifacts.c.tenantId == tenant),
+        "voices": await _count(connection, voices.c.tenantId == tenant),
     }
     if any(counts.values()) and not purge:
         raise Conflict(
-            f"The tenant has {counts['usage']} usage records and {counts['artifacts']} artifacts, which would be "
-            "deleted with it: suspend it instead, or ask with purge",
+            f"The tenant has {counts['usage']} usage records, {counts['artifacts']} artifacts and {counts['voices']} "
+            "voices, which would be deleted with it: suspend it instead, or ask with purge",
             field="purge",
         )
     await connection.execute(delete(tenants).where(tenants.c.id == tenant))

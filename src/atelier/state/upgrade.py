@@ -15,7 +15,7 @@ from atelier.settings import SettingsProblem
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration. Known here so that a gateway whose database is current need not load Alembic to see it."""
 
 FIRST = "0001"

@@ -53,7 +53,8 @@ class Route:
     """One OpenAI-compatible route.
 
     request_type: what the usage record calls it. fields: the documented body. read: body → Call. file: the part of a
-    form that holds a file; such a route takes a form, the others JSON.
+    form that holds a file; such a route takes a form, the others JSON. read_inside: how a worker reads it, where the
+    gateway sends its workers more than it takes itself. voice: the voice that a body asks for, where the route speaks.
     """
 
     path: str
@@ -64,3 +65,5 @@ class Route:
     read: Callable[[Body, Load], Awaitable[Call]]
     shape: Shape
     file: str | None = None
+    read_inside: Callable[[Body, Load], Awaitable[Call]] | None = None
+    voice: Callable[[Body], str | None] | None = None

@@ -40,6 +40,7 @@ class Outgoing:
     raw, content_type: the body, where it is written already. It goes to workers of ours as it is; for other upstreams
     it is written anew, from the fields and files, or without these from the raw JSON: a form must bring them along.
     otherwise: what goes to other upstreams in the place of all this.
+    needs: what a model there must say of itself, so that the upstream may be asked; foreign servers say nothing.
     """
 
     path: str
@@ -49,6 +50,7 @@ class Outgoing:
     raw: bytes | None = None
     content_type: str = "application/json"
     otherwise: Callable[[], Outgoing] | None = None
+    needs: str | None = None
 
 
 class Incoming(Protocol):

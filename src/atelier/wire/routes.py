@@ -43,6 +43,8 @@ ROUTES: tuple[Route, ...] = (
         fields=speech.SpeechFields,
         read=speech.read,
         shape=speech.SHAPE,
+        read_inside=speech.read_inside,
+        voice=speech.voice_asked,
     ),
     Route(
         path="/v1/audio/transcriptions",

@@ -1,7 +1,8 @@
 """Speech in OpenAI's shape: POST /v1/audio/speech, as bytes or as server-sent events.
 
 https://platform.openai.com/docs/api-reference/audio/createSpeech. Fields of ours: `language`, and `stream`:
-false waits for the whole recording, whose header then has its true length.
+false waits for the whole recording, whose header then has its true length. From the gateway alone a worker takes a form
+with the part `reference` too: the recording of a tenant's own voice.
 """
 
 from __future__ import annotations
@@ -10,14 +11,22 @@ import base64
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from atelier.contracts.base import MOST_SPEECH_CHARACTERS, Contract, Event, Language, ModelName, Result, Text, Usage
-from atelier.contracts.text_to_speech import MEDIA_TYPES, AudioChunk, AudioFormat, SpeechRequest, SpeechResult
-from atelier.errors import UpstreamFailed
+from atelier.contracts.text_to_speech import (
+    MEDIA_TYPES,
+    MOST_REFERENCE_BYTES,
+    AudioChunk,
+    AudioFormat,
+    SpeechRequest,
+    SpeechResult,
+)
+from atelier.errors import TooLarge, UpstreamFailed
 from atelier.wire import sse
 from atelier.wire.answers import Answer, UsageAnswer
 from atelier.wire.body import Body, JsonFields, validated
@@ -25,6 +34,17 @@ from atelier.wire.call import Call, Link, Shape
 from atelier.wire.exchange import Incoming, Outgoing, server_events
 from atelier.wire.media import Load, read_base64
 from atelier.wire.signatures import recording_length
+
+SERVICE = "text-to-speech"
+
+REFERENCE = "reference"
+"""The part of a form that holds a recording of the voice to speak with."""
+
+REFERENCES_PATH = "/v1/audio/references"
+"""Where a worker looks at such a recording, before a tenant may have it as a voice."""
+
+CLONES = "clones"
+"""What a model says of itself that speaks with the voice of a recording."""
 
 
 class _Voice(BaseModel):
@@ -55,6 +75,25 @@ async def read(body: Body, _: Load) -> Call:
     }
     request = validated(SpeechRequest, asked, called={"text": "input"})
     return Call(request, stream=request.stream, options={"sse": sse_wanted})
+
+
+async def read_inside(body: Body, load: Load) -> Call:
+    """What a worker takes: a reference too. Raises TooLarge for one that the gateway would not send."""
+    reference = body.file(REFERENCE)
+    files = {name: found for name, found in body.files.items() if name != REFERENCE}
+    call = await read(replace(body, files=files), load)
+    if reference is None:
+        return call
+    if len(reference) > MOST_REFERENCE_BYTES:
+        raise TooLarge(f"{REFERENCE}: has over {MOST_REFERENCE_BYTES / 1e6:.0f} MB", field=REFERENCE)
+    return replace(call, request=call.request.model_copy(update={"reference": reference}))
+
+
+def voice_asked(body: Body) -> str | None:
+    """The voice that a body asks for, which may be no voice at all; None where it asks for none."""
+    found = body.fields.get("voice")
+    named = found.get("id") if isinstance(found, dict) else found
+    return named if isinstance(named, str) else None
 
 
 class SpeechEvent(Answer):
@@ -132,12 +171,15 @@ SHAPE = Shape(answer, stream, stream_type, relays=lambda _: True)
 
 def send(request: Contract) -> Outgoing:
     assert isinstance(request, SpeechRequest)
-    fields = request.model_dump(exclude={"text", "stream"}, exclude_none=True)
+    fields = request.model_dump(exclude={"text", "stream", "reference"}, exclude_none=True)
+    own = request.reference
     return Outgoing(
         "/v1/audio/speech",
         fields
         | {"input": request.text, "stream": request.stream}
         | ({"stream_format": "sse"} if request.stream else {}),
+        files={} if own is None else {REFERENCE: own},
+        needs=None if own is None else CLONES,
     )
 
 

@@ -38,6 +38,7 @@ from atelier.wire.routes import ROUTES
 from atelier.wire.serving import final_result, respond_in_pieces, until_disconnect
 from atelier.worker.host import Host
 from atelier.worker.metrics import PlanNames
+from atelier.worker.references import reference_routes
 from atelier.worker.residency import Resident
 
 _SERVED = frozenset({"ready", "resting"})
@@ -67,6 +68,7 @@ def create_app(
 
     rows = [row for row in ROUTES if row.service in services]
     routes = [HttpRoute(row.path, _endpoint(host, row, most_body_bytes), methods=["POST"]) for row in rows]
+    routes += reference_routes(services, most_bytes=most_body_bytes)
     routes += [
         HttpRoute("/health", lambda _: JSONResponse(health(host, services))),
         HttpRoute("/metrics", _metrics(host, metrics_token, metrics_port)),
@@ -100,10 +102,10 @@ def _metrics(host: Host, token: SecretStr | None, port: int | None) -> Callable[
 
 
 def _endpoint(host: Host, row: Route, most_bytes: int) -> Callable[[Request], Awaitable[Response]]:
-    plans = PlanNames()
+    plans, read = PlanNames(), row.read_inside or row.read
 
     async def endpoint(request: Request) -> Response:
-        call = await row.read(await read_body(request, most_file_bytes=most_bytes), load_data_uri)
+        call = await read(await read_body(request, most_file_bytes=most_bytes), load_data_uri)
         commercial = bool(request.headers.get(COMMERCIAL_HEADER))
         events = host.run(
             row.service,
@@ -182,6 +184,8 @@ def _described(resident: Resident) -> dict[str, object]:
         "licence": resident.plan.licence,
         "memory_gb": round(resident.size / 1e9, 3),
     }
+    if resident.plan.clones:
+        described["clones"] = True
     if resident.info:
         described |= {k: v for k, v in asdict(resident.info).items() if k != "model" and v not in (None, ())}
     if resident.card:

@@ -78,7 +78,8 @@ class Host:
     def choose(self, service: str, request: Contract, *, commercial: bool = False) -> Resident:
         """The resident that does the request's task, by the request's model name or by default.
 
-        commercial: it may be used commercially; the default is the first of those. Raises LicenceForbids.
+        commercial: it may be used commercially; the default is the first of those. Raises LicenceForbids. Only models
+        that can speak with the voice of a recording are asked to. Raises InvalidRequest.
         """
         task = _task(service, request)
         able = [r for r in self.residents if service in r.plan.services and task in r.plan.tasks]
@@ -92,7 +93,17 @@ class Host:
             raise NotFound(f"model: {name} does {does}, not {task}; leave it out for the default", field="model")
         if not able:
             raise NotFound(f"model: {name or task} is not served here; GET /v1/models lists what is", field="model")
+        if getattr(request, "reference", None) is not None:
+            able = self._cloning(able)
         return _licensed(able) if commercial else able[0]
+
+    def _cloning(self, able: Sequence[Resident]) -> list[Resident]:
+        """Raises InvalidRequest."""
+        found = [resident for resident in able if resident.plan.clones]
+        if not found:
+            others = [resident.model for resident in self.residents if resident.plan.clones]
+            raise _cannot_clone(able[0].model, others)
+        return found
 
 
 def _traces() -> list[Watcher]:
@@ -102,6 +113,12 @@ def _traces() -> list[Watcher]:
     from atelier.worker.traced import Traces
 
     return [Traces(found)]
+
+
+def _cannot_clone(model: str, others: Sequence[str]) -> InvalidRequest:
+    """The refusal of a tenant's own voice, by a model that has voices of its own alone."""
+    instead = f"ask for {' or '.join(others)}" if others else "no model that can is served here"
+    return InvalidRequest(f"voice: {model} cannot speak with a voice of yours; {instead}", field="voice")
 
 
 def _licensed(able: Sequence[Resident]) -> Resident:

@@ -39,7 +39,7 @@ class ModelPlan:
     words: all that it knows, where these are few; empty: any. files: path in its folder → SHA-256, checked before it
     is loaded; empty: not known. remedy: what to do about a file that is damaged. licence: name, link, commercial.
     memory: bytes that it takes once loaded; None: as many as its weights' files have. check: called before each load;
-    raises ModelMissing for files that are not as they should be.
+    raises ModelMissing for files that are not as they should be. clones: it speaks with the voice of a recording.
     """
 
     source: ModelSource
@@ -53,6 +53,7 @@ class ModelPlan:
     licence: Mapping[str, str] | None = None
     memory: int | None = None
     check: Callable[[], None] | None = None
+    clones: bool = False
 
 
 class Resident:

@@ -4,6 +4,7 @@ import 'server-only';
 import {
   type ArtifactPage,
   type Health,
+  type Model,
   type Pictures,
   type Reading,
   SERVICES,
@@ -14,6 +15,7 @@ import {
 import type { Backend } from './backend';
 import { call, json, type Request } from './call';
 import { type Caller, isUpload, type Options } from './caller';
+import { Forbidden, Unavailable } from './errors';
 import type { Form, PictureStream } from './input';
 import type { components } from './openapi';
 import { artifactId, artifactUrl, pictureEvents, pictures } from './pictures';
@@ -83,6 +85,17 @@ async function madePictures(response: Response): Promise<Pictures | PictureStrea
     return { events: pictureEvents(response.body, response.headers.get('x-request-id') ?? '') };
   }
   return pictures(await json<Schemas['ImagesBody']>(response));
+}
+
+/** None where they cannot be read: there are others to choose from. */
+async function ownVoices(caller: Caller, options: Options): Promise<NonNullable<Model['voices']>> {
+  try {
+    const { voices } = await json<Schemas['VoiceList']>(await ask(caller, '/api/voices', options));
+    return voices.map(({ id, name, language }) => ({ id, name, language: language ?? undefined }));
+  } catch (problem) {
+    if (problem instanceof Forbidden || problem instanceof Unavailable) return [];
+    throw problem;
+  }
 }
 
 function withQuery(path: string, query: Record<string, string | number | undefined>): string {
@@ -160,8 +173,17 @@ export const atelier: Backend = {
 
   async models(caller, options) {
     const { data } = await json<Schemas['ModelList']>(await ask(caller, '/v1/models', options));
-    return data.map(({ id, service, services, note, voices, languages }) => {
-      return { id, service, services, note, voices: voices?.map((voice) => ({ id: voice })), languages };
+    const own = data.some(({ clones }) => clones) ? await ownVoices(caller, options) : [];
+    return data.map(({ id, service, services, note, voices, languages, clones }) => {
+      const everyones = voices?.map((voice) => ({ id: voice }));
+      return {
+        id,
+        service,
+        services,
+        note,
+        voices: clones ? [...own, ...(everyones ?? [])] : everyones,
+        languages,
+      };
     });
   },
 

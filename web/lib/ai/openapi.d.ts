@@ -196,6 +196,62 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/voices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tenant's own voices */
+        get: operations["list_own_api_voices_get"];
+        put?: never;
+        /** Make a voice from a recording, with the consent of who speaks in it */
+        post: operations["create_api_voices_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/voices/{voice}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is known of a voice */
+        get: operations["show_api_voices__voice__get"];
+        put?: never;
+        post?: never;
+        /** Delete a voice and its recording */
+        delete: operations["delete_api_voices__voice__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/voices/{voice}/recording": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The recording that a voice is learnt from
+         * @description The recording, as it is kept.
+         */
+        get: operations["hear_api_voices__voice__recording_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/artifacts/{artifact}": {
         parameters: {
             query?: never;
@@ -502,6 +558,21 @@ export interface components {
             warnings?: string[] | null;
         };
         /**
+         * Consent
+         * @description Of who speaks in a recording. statement: word for word. by: their name. at: when they made it.
+         */
+        Consent: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** Statement */
+            statement: string;
+        };
+        /**
          * Deleted
          * @description How many artifacts were deleted.
          */
@@ -650,6 +721,8 @@ export interface components {
          *     use.
          */
         ModelEntry: {
+            /** Clones */
+            clones?: boolean | null;
             /** Created */
             created: number;
             /** Id */
@@ -1089,6 +1162,47 @@ export interface components {
             usage: {
                 [key: string]: number;
             };
+        };
+        /**
+         * VoiceEntry
+         * @description A voice of the tenant's own: `id` or `name` is what requests ask for as `voice`.
+         *
+         *     language: what it speaks where a request does not say. seconds, bytes and sha256: of
+         *     the recording that it is learnt from, as it is kept; sent_sha256: as it was sent. created_by: who recorded it.
+         */
+        VoiceEntry: {
+            /** Bytes */
+            bytes: number;
+            consent: components["schemas"]["Consent"];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Id */
+            id: string;
+            /** Language */
+            language: string | null;
+            /** Name */
+            name: string;
+            /** Seconds */
+            seconds: number;
+            /** Sent Sha256 */
+            sent_sha256: string;
+            /** Sha256 */
+            sha256: string;
+        };
+        /**
+         * VoiceList
+         * @description The oldest first. most: how many there may be.
+         */
+        VoiceList: {
+            /** Most */
+            most: number;
+            /** Voices */
+            voices: components["schemas"]["VoiceEntry"][];
         };
         /** Word */
         Word: {
@@ -3215,6 +3329,523 @@ export interface operations {
             };
             /** @description A parameter is malformed; the error names it */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
+            /** @description The service is not available or overloaded; `Retry-After` says when to come back */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
+        };
+    };
+    list_own_api_voices_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VoiceList"];
+                };
+            };
+            /** @description No credentials, or bad ones */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
+            /** @description The credentials are not for this, a LoRA is not for this tenant, or the account is suspended */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
+            /** @description The service is not available or overloaded; `Retry-After` says when to come back */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
+        };
+    };
+    create_api_voices_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A request that is sent again with its key is not run again: it gets the first one's answer */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Consent */
+                    consent: string;
+                    /** Consent At */
+                    consent_at: string;
+                    /** Consent By */
+                    consent_by: string;
+                    /** Language */
+                    language?: string | null;
+                    /** Name */
+                    name: string;
+                    /** Format: binary */
+                    reference: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VoiceEntry"];
+                };
+            };
+            /** @description No credentials, or bad ones */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
+            /** @description The credentials are not for this, a LoRA is not for this tenant, or the account is suspended */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
+            /** @description The `Idempotency-Key` stands for a different request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
+            /** @description The body or a file is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
+            /** @description Not that content type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
+            /** @description A parameter is malformed; the error names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
+            /** @description A fault of the server's */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
+            /** @description The service failed */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
+            /** @description The service is not available or overloaded; `Retry-After` says when to come back */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
+            /** @description The service took too long */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
+        };
+    };
+    show_api_voices__voice__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id */
+                voice: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VoiceEntry"];
+                };
+            };
+            /** @description No credentials, or bad ones */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
+            /** @description The credentials are not for this, a LoRA is not for this tenant, or the account is suspended */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
+            /** @description No such model or thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
+            /** @description The service is not available or overloaded; `Retry-After` says when to come back */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
+        };
+    };
+    delete_api_voices__voice__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id */
+                voice: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No credentials, or bad ones */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
+            /** @description The credentials are not for this, a LoRA is not for this tenant, or the account is suspended */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
+            /** @description No such model or thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
+            /** @description The service is not available or overloaded; `Retry-After` says when to come back */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
+        };
+    };
+    hear_api_voices__voice__recording_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id */
+                voice: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/wav": unknown;
+                };
+            };
+            /** @description No credentials, or bad ones */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
+            /** @description The credentials are not for this, a LoRA is not for this tenant, or the account is suspended */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
+            /** @description No such model or thing */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

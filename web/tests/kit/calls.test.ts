@@ -56,6 +56,35 @@ async function replying(...replies: Reply[]) {
   return server;
 }
 
+describe('voices', () => {
+  const LISTED = {
+    data: [
+      { id: 'plain', service: 'text-to-speech', services: ['text-to-speech'], voices: ['alloy'] },
+      {
+        id: 'cloner',
+        service: 'text-to-speech',
+        services: ['text-to-speech'],
+        voices: ['alloy'],
+        clones: true,
+      },
+    ],
+  };
+
+  test('of one’s own come first, with the models that can speak with them', async () => {
+    const own = { id: 'v1', name: 'Ann', language: null, seconds: 7 };
+    const { asked } = await replying(says(200, LISTED), says(200, { voices: [own], most: 20 }));
+    const [plain, cloner] = await models(someone());
+    expect(plain?.voices).toEqual([{ id: 'alloy' }]);
+    expect(cloner?.voices).toEqual([{ id: 'v1', name: 'Ann' }, { id: 'alloy' }]);
+    expect(asked.map(({ url }) => url)).toEqual(['/v1/models', '/api/voices']);
+  });
+
+  test('that may not be read leave the others', async () => {
+    await replying(says(200, LISTED), says(403, refusal('forbidden')));
+    expect((await models(someone()))[1]?.voices).toEqual([{ id: 'alloy' }]);
+  });
+});
+
 describe('repeats', () => {
   test('come after Retry-After, with the same key and a fresh token, and give the answer', async () => {
     const busy = says(503, refusal('overloaded', { retry_after: 1 }), { 'retry-after': '1' });

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gc
 import io
-import wave
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,10 +17,10 @@ import torch
 
 from atelier.contracts.base import Contract
 from atelier.contracts.engine import EngineInfo, ModelSource, Run
-from atelier.contracts.text_to_speech import SpeechRequest
-from atelier.errors import InvalidRequest, ModelMissing
+from atelier.contracts.text_to_speech import OPENAI_VOICES, SpeechRequest
+from atelier.errors import ModelMissing
 from atelier.media.naming import shorter_tags, unknown
-from atelier.media.recording import Recording
+from atelier.media.reference import copied
 from atelier.media.sentences import Sentence, nothing_to_speak, plain, silence_after, speakable
 from atelier.media.sound import as_integers, silence, stretch
 from atelier.media.speaking import Speech, advance, begin
@@ -35,15 +34,8 @@ LIBRARIES = (
     "pip install --no-deps chatterbox-tts==0.1.7 s3tokenizer==0.3.0"
 )
 
-OPENAI_VOICES = (
-    *("alloy", "ash", "ballad", "cedar", "coral", "echo", "fable"),
-    *("marin", "nova", "onyx", "sage", "shimmer", "verse"),
-)
 OWN, CLONED, LANGUAGE = "default", "reference", "en"
 """What an answer names the model's own voice, and that of a recording; and the only language."""
-
-SHORTEST, LONGEST = 6.0, 30.0
-"""Seconds of speech from which a voice is learnt."""
 
 SEED = 0
 """Every sentence is drawn from the same chance, so that the same request gives the same samples."""
@@ -136,7 +128,7 @@ class ChatterboxEngine:
         if not speakable(request.text):
             raise nothing_to_speak()
         begun = begin("chatterbox", request, _choice(request), self._sample_rate)
-        reference = None if request.reference is None else _reference(request.reference, self._sample_rate)
+        reference = None if request.reference is None else copied(request.reference, self._sample_rate)
         return _Speech(**vars(begun), reference=reference, conditionals=self._own)
 
     def step(self, runs: Sequence[Run]) -> None:
@@ -174,35 +166,10 @@ def _choice(request: SpeechRequest) -> _Choice:
     if LANGUAGE not in shorter_tags(request.language or LANGUAGE):
         raise unknown("language", str(request.language), (LANGUAGE,))
     if request.reference is not None:
-        if request.voice is not None:
-            raise InvalidRequest("voice: leave it out where a reference is to be spoken like", field="voice")
-        return _Choice(CLONED)
+        return _Choice(request.voice or CLONED)
     if request.voice is not None and request.voice.lower() not in {*OPENAI_VOICES, OWN}:
         raise unknown("voice", request.voice, (*OPENAI_VOICES, OWN))
     return _Choice(OWN)
-
-
-def _reference(data: bytes, sample_rate: int) -> bytes:
-    """A wav, mono and at the model's own rate. Raises UnreadableMedia and InvalidRequest, naming `reference`."""
-    recording = Recording(data, field="reference", sample_rate=sample_rate)
-    try:
-        blocks = recording.blocks(seconds=LONGEST)
-        samples, rest = next(blocks), next(blocks, None)
-    finally:
-        recording.close()
-    if len(samples) < SHORTEST * sample_rate or rest is not None:
-        has = "more" if rest is not None else f"{len(samples) / sample_rate:.1f}"
-        raise InvalidRequest(
-            f"reference: send {SHORTEST:.0f} to {LONGEST:.0f} seconds of speech; this recording has {has}",
-            field="reference",
-        )
-    sink = io.BytesIO()
-    with wave.open(sink, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(sample_rate)
-        file.writeframes(samples.astype("<i2").tobytes())
-    return sink.getvalue()
 
 
 def _at_speed(samples: NDArray[np.int16], sample_rate: int, speed: float) -> NDArray[np.int16]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,11 +16,11 @@ from atelier.contracts.base import Contract, Usage
 from atelier.contracts.engine import EngineInfo, ModelSource, Run, Sound, SpeechMade
 from atelier.contracts.text_to_speech import SpeechRequest
 from atelier.engines.xtts.library import Xtts, open_model
-from atelier.engines.xtts.reference import SAMPLE_RATE as REFERENCE_RATE
-from atelier.engines.xtts.reference import read_reference
 from atelier.engines.xtts.voices import Voices
-from atelier.errors import InvalidRequest, ModelMissing
+from atelier.errors import ModelMissing
 from atelier.media.device import check_present, choose_device, give_back
+from atelier.media.reference import SAMPLE_RATE as REFERENCE_RATE
+from atelier.media.reference import read_reference
 from atelier.media.sentences import Sentence, halves, nothing_to_speak, plain, sentences, silence_after, speakable
 from atelier.media.sound import as_integers, silence, stretch
 
@@ -37,7 +39,10 @@ SEED = 0
 """Every sentence is drawn from the same chance, so that the same request gives the same samples."""
 
 CLONED = "reference"
-"""What an answer names the voice of a recording."""
+"""What an answer names the voice of a recording, where the request gives it no name."""
+
+MOST_LEARNT = 32
+"""Voices of recordings that are remembered, those used last: to learn one anew takes about a second."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,8 @@ class _Voice:
 
 @dataclass(kw_only=True)
 class _Speech(Run):
-    """A text on its way. sentences: still to speak, the next one first. reference: samples of a voice to clone.
+    """A text on its way. sentences: still to speak, the next one first. reference: samples of a voice to clone, and
+    learnt_as: under what it is remembered.
 
     sentence and chunks: what is being spoken, and what the network gives of it; chance and prefix: how its dice
     lie, and what it holds of the text, between two pieces. spoken: characters of the sentences that are done.
@@ -59,6 +65,7 @@ class _Speech(Run):
     sentences: list[Sentence]
     speaker: str
     reference: torch.Tensor | None
+    learnt_as: bytes | None
     language: str
     speed: float
     streamed: bool
@@ -90,6 +97,7 @@ class XttsEngine:
         self._source = source
         self._device = choose_device(source.device)
         self._loaded: _Loaded | None = None
+        self._learnt: OrderedDict[bytes, _Voice] = OrderedDict()  # by the SHA-256 of their recordings
 
     def load(self) -> None:
         """Raises ModelMissing: no such folder, files that cannot be used, or no such device."""
@@ -114,6 +122,7 @@ class XttsEngine:
 
     def unload(self) -> None:
         self._loaded = None
+        self._learnt.clear()
         give_back(self._device)
 
     def info(self) -> EngineInfo:
@@ -138,11 +147,15 @@ class XttsEngine:
             raise nothing_to_speak()
         ready = self._ready
         language = ready.voices.language(request.language)
+        learnt_as = hashlib.sha256(request.reference).digest() if request.reference is not None else None
+        learnt = self._learnt.get(learnt_as) if learnt_as is not None else None
         return _Speech(
             key="xtts",
             sentences=sentences(plain(request.text), _longest(ready.model, language)),
             speaker=_speaker(ready.voices, request),
-            reference=read_reference(request.reference) if request.reference is not None else None,
+            reference=_samples(request.reference) if request.reference is not None and learnt is None else None,
+            learnt_as=learnt_as,
+            voice=learnt,
             language=language,
             speed=request.speed,
             streamed=request.stream and SLOWEST <= request.speed <= FASTEST,  # pieces cannot be stretched one by one
@@ -207,12 +220,19 @@ class XttsEngine:
         return sentence
 
     def _voice(self, run: _Speech) -> _Voice:
-        model = self._ready.model
-        if run.reference is None:
-            known = model.speaker_manager.speakers[run.speaker]
+        if run.learnt_as is None:
+            known = self._ready.model.speaker_manager.speakers[run.speaker]
             return _Voice(known["gpt_cond_latent"], known["speaker_embedding"])
-        heard, run.reference = run.reference.to(self._device), None
-        config = model.config
+        voice = self._learnt.pop(run.learnt_as, None) or self._learn(run)
+        self._learnt[run.learnt_as] = voice
+        while len(self._learnt) > MOST_LEARNT:
+            self._learnt.popitem(last=False)
+        return voice
+
+    def _learn(self, run: _Speech) -> _Voice:
+        assert run.reference is not None
+        model, heard = self._ready.model, run.reference.to(self._device)
+        run.reference, config = None, model.config
         latent = model.get_gpt_cond_latents(heard, REFERENCE_RATE, config.gpt_cond_len, config.gpt_cond_chunk_len)
         return _Voice(latent, model.get_speaker_embedding(heard, REFERENCE_RATE))
 
@@ -265,11 +285,12 @@ def _within(speed: float) -> float:
 
 
 def _speaker(voices: Voices, request: SpeechRequest) -> str:
-    if request.reference is None:
-        return voices.speaker(request.voice)
-    if request.voice is not None:
-        raise InvalidRequest("voice: leave it out where a reference is to be spoken like", field="voice")
-    return CLONED
+    return voices.speaker(request.voice) if request.reference is None else request.voice or CLONED
+
+
+def _samples(reference: bytes) -> torch.Tensor:
+    """Of shape (1, n), between -1 and 1. Raises what `read_reference` does."""
+    return torch.from_numpy(read_reference(reference).astype(np.float32) / 32768)[None]
 
 
 def _longest(model: Xtts, language: str) -> int:

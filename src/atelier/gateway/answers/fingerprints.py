@@ -28,12 +28,13 @@ def idempotency_key(path: str, header: str) -> str:
     return f"POST {path} {header}"
 
 
-def fingerprint(path: str, body: Body) -> bytes:
+def fingerprint(path: str, body: Body, beside: str | None = None) -> bytes:
     """32 bytes that are equal where the same is asked for: the order of fields and a form's boundary do not matter.
+    beside: what is asked for that the body does not say.
 
     Takes about a millisecond for each megabyte.
     """
-    return _digest(["POST", path, body.fields, body.files])
+    return _digest(["POST", path, body.fields, body.files, *([] if beside is None else [beside])])
 
 
 def cache_key(service: str, request: Contract, worded: Mapping[str, object]) -> bytes:

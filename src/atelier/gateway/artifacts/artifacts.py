@@ -44,6 +44,11 @@ class Artifacts:
         self._sweeper = sweeper
         self._retention_days = retention_days
 
+    @property
+    def store(self) -> Store:
+        """For what else lies there."""
+        return self._store
+
     def store_failures(self) -> Mapping[str, int]:
         """How often the store could not be asked, so far, by what was wanted: `write`, `read`, `delete`."""
         return {action: self._store.failures[action] for action in ("write", "read", "delete")}

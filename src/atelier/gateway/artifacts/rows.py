@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, delete, literal, or_, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from atelier.gateway.artifacts.names import first_name, folder_of, parse_name
-from atelier.state.tables import artifacts, now, tenants, usage
+from atelier.gateway.artifacts.names import first_name, folder_of, new_name, parse_name
+from atelier.state.tables import artifacts, now, tenants, usage, voices
 from atelier.state.tenants import ensure_tenant
 
 
@@ -135,12 +135,14 @@ async def tenants_by_folder(connection: AsyncConnection) -> dict[str, str]:
 
 
 async def orphans(connection: AsyncConnection, names: Sequence[str], owners: dict[str, str]) -> list[str]:
-    """Those objects of known tenants that no row refers to."""
+    """Those objects of known tenants that no row refers to: no artifact's, and no voice's."""
     ours = [(name, parsed) for name in names if (parsed := parse_name(name)) and parsed.folder in owners]
     by_bytes = [(owners[parsed.folder], parsed.sha256) for _, parsed in ours if parsed.sha256]
     by_id = [parsed.id for _, parsed in ours if parsed.id]
     which = or_(tuple_(artifacts.c.tenantId, artifacts.c.sha256).in_(by_bytes), artifacts.c.id.in_(by_id))
     kept = {_artifact(row).object for row in await connection.execute(select(artifacts).where(which))}
+    spoken = select(voices).where(tuple_(voices.c.tenantId, voices.c.sha256).in_(by_bytes))
+    kept |= {new_name(row.tenantId, row.sha256, row.id) for row in await connection.execute(spoken)}
     return [name for name, _ in ours if name not in kept]
 
 

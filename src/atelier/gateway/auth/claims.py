@@ -32,6 +32,11 @@ class Caller:
         return self.services is None or service in self.services
 
     @property
+    def name(self) -> str:
+        """What the audit log calls them."""
+        return self.tenant if self.user is None else f"{self.tenant}/{self.user}"
+
+    @property
     def is_admin(self) -> bool:
         return ADMIN in self.roles
 

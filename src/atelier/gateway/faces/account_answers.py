@@ -97,6 +97,7 @@ class ModelEntry(BaseModel):
     services: list[ServiceName]
     note: str | None = None
     voices: list[str] | None = None
+    clones: bool | None = None
     languages: list[str] | None = None
     loras: list[str] | None = None
 

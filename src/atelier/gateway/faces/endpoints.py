@@ -16,6 +16,7 @@ from starlette.responses import Response
 from atelier.catalog import SERVICES
 from atelier.contracts.base import Contract, Result
 from atelier.contracts.images import ImageRequest
+from atelier.contracts.text_to_speech import OPENAI_VOICES, SpeechRequest
 from atelier.errors import Forbidden, InvalidRequest, Unavailable, UpstreamFailed
 from atelier.gateway.answers import AnswerCache, Idempotency, StoredAnswer, cache_key, may_be_kept
 from atelier.gateway.artifacts import Artifact, Artifacts
@@ -30,8 +31,10 @@ from atelier.gateway.pipeline import Exchange, Pipeline
 from atelier.gateway.tenants import LoraRules, TenantFacts, Tenants, permit, plan_class, refuse_suspended
 from atelier.gateway.upstreams import Upstreams
 from atelier.gateway.usage import Ledger
+from atelier.gateway.voices import Voices
 from atelier.rules import Plan
 from atelier.state.database import Database
+from atelier.state.records import Voice
 from atelier.state.tables import now
 from atelier.wire.aside import aside
 from atelier.wire.body import Body, read_body
@@ -39,6 +42,7 @@ from atelier.wire.call import Call, Link, Route, Shape
 from atelier.wire.media import DATA_URI, Load, load_data_uri
 from atelier.wire.metering import Metered, told
 from atelier.wire.serving import respond_in_pieces, until_disconnect
+from atelier.wire.speech import CLONES
 
 MOST_FETCHES = 16
 """Files fetched from the web at the same time; more wait their turn."""
@@ -76,6 +80,7 @@ class Gateway:
     limits: Limits
     upstreams: Upstreams
     artifacts: Artifacts
+    voices: Voices
     ledger: Ledger
     pipeline: Pipeline
     fetch: GuardedFetch
@@ -159,15 +164,34 @@ class Gateway:
         permit(caller, facts, service)
         return caller, facts
 
+    async def own_voice(self, row: NativeRoute | Route, tenant: str, body: Body) -> Voice | None:
+        """The tenant's own voice that a body asks for; None nearly always. Raises Unavailable."""
+        asked = None if row.voice is None else row.voice(body)
+        if asked is None or asked.lower() in OPENAI_VOICES:
+            return None
+        try:
+            return await self.voices.find(tenant, asked)
+        except Unavailable:
+            if self.upstreams.speaks_as(asked):  # everyone has it: what the database knows does not matter
+                return None
+            raise
+
     async def admitted(
-        self, request: Request, row: NativeRoute | Route, who: tuple[Caller, TenantFacts], body: Body
+        self,
+        request: Request,
+        row: NativeRoute | Route,
+        who: tuple[Caller, TenantFacts],
+        body: Body,
+        voice: Voice | None = None,
     ) -> tuple[Call, Exchange]:
-        """What do they want, and may they. Nothing is fetched for a caller who has no place left."""
+        """What do they want, and may they. Nothing is fetched for a caller who has no place left. voice: their own."""
         caller, facts = who
         service, request_id = SERVICES[row.service], request.scope["state"]["request_id"]
         may_fetch = partial(self.pipeline.check, request_id, caller, facts, service)
         call = await row.read(body, self.load(request, caller, may_fetch))
         wanted = self._without_alias(call.request)
+        if voice is not None:
+            wanted = await self._spoken_by(voice, wanted, service.name, may_fetch)
         if wanted is not call.request:
             call = replace(call, request=wanted, raw=None)
         if isinstance(wanted, ImageRequest) and wanted.loras:
@@ -204,6 +228,22 @@ class Gateway:
 
     def _plan(self, facts: TenantFacts) -> Plan | None:
         return self.plans.get(facts.plan) if facts.plan else None
+
+    async def _spoken_by(
+        self, voice: Voice, request: Contract, service: str, may_fetch: Callable[[], Awaitable[None]]
+    ) -> Contract:
+        """The request with the recording of the tenant's voice. Raises InvalidRequest where no model can use it."""
+        assert isinstance(request, SpeechRequest)
+        if self.upstreams.lacks(service, CLONES):
+            raise InvalidRequest(
+                "voice: no model that is served here can speak with a voice of your own; take one of those that "
+                "GET /v1/models lists, or ask your operator for a model that can (coqui/XTTS-v2)",
+                field="voice",
+            )
+        await may_fetch()
+        recording = await self.voices.recording(voice)
+        spoken = {"voice": voice.id, "reference": recording, "language": request.language or voice.language}
+        return request.model_copy(update=spoken)
 
     def _without_alias(self, request: Contract) -> Contract:
         """The request with the model that its name stands for; an empty name is the service's default."""
@@ -269,19 +309,23 @@ def _endpoint(row: NativeRoute | Route, word: Word) -> Endpoint:
         gateway = gateway_of(request)
         who = await gateway.known(request, row.service)
         body = await read_body(request, most_file_bytes=gateway.most_body_bytes)
+        voice = None if row.voice is None else await gateway.own_voice(row, who[0].tenant, body)
 
         async def run() -> Response:
-            call, exchange = await gateway.admitted(request, row, who, body)
+            call, exchange = await gateway.admitted(request, row, who, body, voice)
             try:
                 if gateway.caches(who[1]) and may_be_kept(row.service, call):
-                    key = await aside(body.weight, _cache_key, request, call, exchange.commercial)
+                    weight = body.weight + (0 if voice is None else voice.bytes)
+                    key = await aside(weight, _cache_key, request, call, exchange.commercial)
                     return _told(await _from_cache(gateway, request, call, exchange, word, key=key), exchange)
                 return _told(await word(gateway, request, call, exchange), exchange)
             except BaseException:
                 gateway.limits.refund(exchange.place)  # one that the pipeline has closed stays as it is
                 raise
 
-        return await once(gateway.idempotency, request, who[0].tenant, body, run)
+        return await once(
+            gateway.idempotency, request, who[0].tenant, body, run, beside=None if voice is None else voice.sha256
+        )
 
     return endpoint
 

@@ -154,7 +154,8 @@ _WORDING: dict[type[Contract], set[str]] = {
 
 @dataclass(frozen=True)
 class NativeRoute:
-    """POST /api/<service>. request_type: what the usage record calls it, from the request. shape: of its streams."""
+    """POST /api/<service>. request_type: what the usage record calls it, from the request. shape: of its streams.
+    voice: the voice that a body asks for, where the service speaks."""
 
     service: str
     summary: str
@@ -165,6 +166,7 @@ class NativeRoute:
     request_type: Callable[[Contract], str]
     file: str | None = None
     shape: Shape | None = None
+    voice: Callable[[Body], str | None] | None = None
 
 
 async def _read_text_to_image(body: Body, _: Load) -> Call:
@@ -189,7 +191,7 @@ def _with_previews(fields: TextToImageBody | ImageToImageBody) -> Mapping[str, o
 
 
 async def _read_text_to_speech(body: Body, _: Load) -> Call:
-    request = validated(SpeechRequest, _sent_on(validated(TextToSpeechBody, body.fields)))
+    request = validated(SpeechRequest, _sent_on(validated(TextToSpeechBody, body.beside())))
     return Call(request, stream=request.stream, keep=True, options={"sse": False})
 
 
@@ -336,6 +338,7 @@ NATIVE_ROUTES: tuple[NativeRoute, ...] = (
         read=_read_text_to_speech,
         answer=_speech,
         shape=speech.SHAPE,
+        voice=speech.voice_asked,
         request_type=lambda _: "speak",
     ),
     NativeRoute(

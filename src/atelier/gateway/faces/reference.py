@@ -260,10 +260,12 @@ def add_own(
     parameters: Sequence[dict[str, Any]],
     answers: dict[int | str, dict[str, Any]],
     refusals: Sequence[int],
+    form: tuple[type[BaseModel], str] | None = None,
 ) -> None:
     """A route to what is the tenant's own: what it takes beside a body, what it answers and how it refuses.
 
-    answers: the first is the usual one; those without a `model` are not JSON.
+    answers: the first is the usual one; those without a `model` are not JSON. form: the fields of its body, and the
+    part beside them that holds a file.
     """
     usual = next(iter(answers))
     if method == "GET":
@@ -278,7 +280,11 @@ def add_own(
         tags=["account"],
         response_model=None,
         responses={**answers, **{status: _refusal(_OWN_REFUSALS[status], _NATIVE_ERROR) for status in refusals}},
-        openapi_extra={"parameters": list(parameters), "security": [{"bearer": []}]},
+        openapi_extra={
+            **(_body({"multipart/form-data": _form(*form, required=True)}) if form else {}),
+            "parameters": [*parameters, *([_REPEATED] if form else [])],
+            "security": [{"bearer": []}],
+        },
     )
 
 

@@ -28,9 +28,12 @@ CACHE_HEADER = "x-cache"
 Run = Callable[[], Awaitable[Response]]
 
 
-async def once(idempotency: Idempotency, request: Request, tenant: str, body: Body, run: Run) -> Response:
+async def once(
+    idempotency: Idempotency, request: Request, tenant: str, body: Body, run: Run, *, beside: str | None = None
+) -> Response:
     """What `run` answers; with an Idempotency-Key only the first of several equal requests runs.
 
+    beside: what else is asked for than the body says: another voice may have its name by now.
     Raises InvalidRequest for a malformed key, Conflict for one that another request has, Cancelled where the client
     leaves while it waits, and what `run` raises.
     """
@@ -38,7 +41,7 @@ async def once(idempotency: Idempotency, request: Request, tenant: str, body: Bo
     if key is None:
         return await run()
     path = request.scope["path"]
-    asked = await aside(body.weight, fingerprint, path, body)
+    asked = await aside(body.weight, fingerprint, path, body, beside)
     # Who leaves while another's answer is made holds no place meanwhile.
     found = await until_disconnect(request, idempotency.begin(tenant, idempotency_key(path, key), asked))
     if isinstance(found, StoredAnswer):

@@ -179,7 +179,8 @@ class Answering:
         return UpstreamFailed(f"{service} broke off its answer; try again", retry_after=AWAY_SECONDS)
 
     def _choose(self, now: float) -> Upstream:
-        return self._pool.choose(now, self._tried, ours_only=self._outgoing.path not in UNDERSTOOD)
+        outgoing = self._outgoing
+        return self._pool.choose(now, self._tried, ours_only=outgoing.path not in UNDERSTOOD, needs=outgoing.needs)
 
     async def _attempt(self, upstream: Upstream) -> Answer | Failure:
         self._upstream = upstream

@@ -16,7 +16,8 @@ AWAY_SECONDS = 2.0
 
 
 class Pool:
-    """ours_only: a request that no foreign server understands. retries: attempts after one that failed, so far."""
+    """ours_only: a request that no foreign server understands. needs: what a model there must say of itself. retries:
+    attempts after one that failed, so far."""
 
     def __init__(self, service: str, upstreams: Sequence[Upstream]) -> None:
         self.service = service
@@ -48,19 +49,21 @@ class Pool:
         self.lowest = self.upstreams[0].tier
         self._tiers = [_Tier(list(members)) for _, members in groupby(self.upstreams, key=lambda u: u.tier)]
 
-    def choose(self, now: float, tried: Sequence[Upstream] = (), *, ours_only: bool = False) -> Upstream:
+    def choose(
+        self, now: float, tried: Sequence[Upstream] = (), *, ours_only: bool = False, needs: str | None = None
+    ) -> Upstream:
         """One of the lowest tier in which one can take the request.
 
         Raises Overloaded where those that serve are full, Unavailable where none serves.
         """
         for tier in self._tiers:
-            found = tier.choose(now, tried, ours_only)
+            found = tier.choose(now, tried, ours_only, needs)
             if found is not None:
                 return found
-        raise self._why(now, ours_only)
+        raise self._why(now, ours_only, needs)
 
-    def _why(self, now: float, ours_only: bool) -> AtelierError:
-        possible = [u for u in self.upstreams if not (ours_only and u.foreign)]
+    def _why(self, now: float, ours_only: bool, needs: str | None) -> AtelierError:
+        possible = [u for u in self.upstreams if not (ours_only and u.foreign) and (needs is None or u.may_say(needs))]
         serving = [upstream for upstream in possible if upstream.is_serving(now)]
         if serving:
             soonest = min(upstream.not_before for upstream in serving)
@@ -80,21 +83,23 @@ class _Tier:
         self._members = members
         self._up_to = list(accumulate(member.weight for member in members))
 
-    def choose(self, now: float, tried: Sequence[Upstream], ours_only: bool) -> Upstream | None:
+    def choose(self, now: float, tried: Sequence[Upstream], ours_only: bool, needs: str | None) -> Upstream | None:
         members = self._members
         if len(members) == 1:
-            return members[0] if _can(members[0], now, tried, ours_only) else None
+            return members[0] if _can(members[0], now, tried, ours_only, needs) else None
         one, other = _two(members, self._up_to)
-        if _can(one, now, tried, ours_only) and _can(other, now, tried, ours_only):
+        if _can(one, now, tried, ours_only, needs) and _can(other, now, tried, ours_only, needs):
             return _less_busy(one, other)
-        able = [member for member in members if _can(member, now, tried, ours_only)]
+        able = [member for member in members if _can(member, now, tried, ours_only, needs)]
         if len(able) < 2:
             return able[0] if able else None
         return _less_busy(*_two(able, list(accumulate(member.weight for member in able))))
 
 
-def _can(upstream: Upstream, now: float, tried: Sequence[Upstream], ours_only: bool) -> bool:
-    return upstream.can_take(now) and upstream not in tried and not (ours_only and upstream.foreign)
+def _can(upstream: Upstream, now: float, tried: Sequence[Upstream], ours_only: bool, needs: str | None) -> bool:
+    if not upstream.can_take(now) or upstream in tried or (ours_only and upstream.foreign):
+        return False
+    return needs is None or upstream.says(needs)
 
 
 def _two(

@@ -76,6 +76,20 @@ class Upstream:
         """It has all that it may have at once, or said so itself."""
         return now < self.not_before or (self.most is not None and self.in_flight >= self.most)
 
+    def says(self, needed: str) -> bool:
+        """Whether a model there says that of itself; a foreign server says nothing."""
+        models = self.report.get("models", [])
+        return any(isinstance(model, dict) and model.get(needed) is True for model in models)
+
+    def may_say(self, needed: str) -> bool:
+        """The same, or that nothing is known of it yet, or just now."""
+        return self.says(needed) or not (self.foreign or self.report)
+
+    def speaks_as(self, voice: str) -> bool:
+        """Whether a model there has a voice of that name, given in small letters."""
+        models = [model for model in self.report.get("models", []) if isinstance(model, dict)]
+        return any(voice == str(name).lower() for model in models for name in model.get("voices") or ())
+
     def at(self, url: str) -> Upstream:
         """One of those behind this name: by the same rule, with a state of its own."""
         return Upstream(self.service, url, self.tier, self.weight, self.key, self.model, self.most, self.name)

@@ -128,6 +128,22 @@ class Upstreams:
             self._client, pool, self._times, self._deadlines, outgoing=outgoing, headers=headers, served=served
         )
 
+    def lacks(self, service: str, needed: str) -> bool:
+        """Whether nobody who serves it has a model that says `needed` of itself. One who is away may have."""
+        pool = self._choices[service].upstreams
+        return not any(upstream.may_say(needed) for upstream in pool)
+
+    def speaks_as(self, voice: str) -> bool:
+        """Whether a model somewhere has a voice of that name."""
+        upstreams = [upstream for pool in self._choices.values() for upstream in pool.upstreams]
+        return any(upstream.speaks_as(voice.lower()) for upstream in upstreams)
+
+    async def posted(self, service: str, outgoing: Outgoing, *, tenant: str, request_id: str) -> bytes:
+        """What an upstream answers to one POST, whole. Errors: see Answering."""
+        headers = self._headers(tenant, request_id, False, NO_PLAN)
+        async with self.answered(service, outgoing, headers, Served()) as answer:
+            return await answer.read()
+
     async def call(
         self,
         service: str,

@@ -79,7 +79,7 @@ def admin_endpoint(row: AdminRoute) -> Endpoint:
         sent = await _sent(request, gateway, row.body)
 
         async def act() -> Response:
-            by = Actor(_actor_name(caller), request_id=request.state.request_id)
+            by = Actor(caller.name, request_id=request.state.request_id)
             body = validated(row.body, sent.fields)
             return _worded(row, await row.act(Asked(gateway, by, caller.tenant, name, query, body)))
 
@@ -113,10 +113,6 @@ async def _administrator(gateway: Gateway, request: Request) -> Caller:
         raise Forbidden("This needs the role admin")
     refuse_suspended(await gateway.tenants.facts(caller.tenant))
     return caller
-
-
-def _actor_name(caller: Caller) -> str:
-    return caller.tenant if caller.user is None else f"{caller.tenant}/{caller.user}"
 
 
 def _name(request: Request, row: AdminRoute) -> str:

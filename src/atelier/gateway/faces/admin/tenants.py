@@ -89,7 +89,9 @@ async def change(asked: Asked[Nothing, TenantChange]) -> Tenant:
 
 async def delete(asked: Asked[DeleteQuery, Nothing]) -> None:
     gateway = asked.gateway
-    await remove_tenant(gateway.database, gateway.artifacts, asked.name, purge=asked.query.purge, by=asked.by)
+    await remove_tenant(
+        gateway.database, gateway.artifacts, gateway.voices, asked.name, purge=asked.query.purge, by=asked.by
+    )
     gateway.tenants.forget(asked.name)
 
 
