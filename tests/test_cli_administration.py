@@ -60,7 +60,7 @@ def test_a_tenant_is_marked_as_commercial(cli: CliHere) -> None:
     assert cli.json("audit", "list")[0]["details"] == {"commercial": {"from": False, "to": True}}
 
 
-def test_a_tenant_has_a_list_of_loras(cli: Cli) -> None:
+def test_a_tenant_has_a_list_of_loras(cli: CliHere) -> None:
     cli.said("tenants", "create", "acme", "--plan", "pro")
     assert cli.said("tenants", "loras", "acme", "watercolour", "acme-brand") == "Changed."
     cli.said("tenants", "loras", "acme", "--none")

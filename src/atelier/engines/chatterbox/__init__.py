@@ -114,7 +114,7 @@ class ChatterboxEngine:
             revision=self._source.revision,
             device=str(self._device),
             note=self._source.note,
-            voices=(*OPENAI_VOICES, OWN),
+            voices=(*sorted(OPENAI_VOICES), OWN),
             languages=(LANGUAGE,),
         )
 
@@ -168,7 +168,7 @@ def _choice(request: SpeechRequest) -> _Choice:
     if request.reference is not None:
         return _Choice(request.voice or CLONED)
     if request.voice is not None and request.voice.lower() not in {*OPENAI_VOICES, OWN}:
-        raise unknown("voice", request.voice, (*OPENAI_VOICES, OWN))
+        raise unknown("voice", request.voice, (*sorted(OPENAI_VOICES), OWN))
     return _Choice(OWN)
 
 
