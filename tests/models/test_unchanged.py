@@ -131,6 +131,18 @@ def test_what_was_read_once_is_read_again_only_where_its_file_changed(home: Path
         check(home)
 
 
+@pytest.mark.parametrize(
+    "written",
+    [lambda told: told.replace(sha256(FILES["model.bin"]).hexdigest(), "0" * 64), lambda _: "{", lambda _: '{"x": 1}'],
+)
+def test_what_is_remembered_wrongly_keeps_no_model_away(home: Path, written: Callable[[str], str]) -> None:
+    """A disk that gave other bytes once, or a note that is damaged itself: `models verify` finds the model good."""
+    check(home)
+    [note] = (home / "run" / "verified").iterdir()
+    note.write_text(written(note.read_text()))
+    check(home)
+
+
 def test_where_nothing_can_be_written_one_worker_remembers(home: Path) -> None:
     (home / "run").write_text("no folder, and none can be made")
     compare = planned(home).check

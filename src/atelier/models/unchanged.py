@@ -71,7 +71,7 @@ class Unchanged:
     def _bytes(self, model: str, place: Path, files: Mapping[str, LockedFile]) -> str | None:
         """What is wrong with the bytes of a file. Reads those whose present state was not read before."""
         note = self._notes / f"{model.replace('/', '--')}.json"
-        known = self._known.setdefault(model, _noted(note))
+        known = self._known.setdefault(model, _noted_of(files, note))
         unread = [path for path in files if not _is_as_read(place / path, known.get(path))]
         if unread:
             started = time.monotonic()
@@ -101,6 +101,11 @@ def _is_as_read(file: Path, read: _Read | None) -> bool:
 def _read(file: Path) -> _Read:
     before = file.stat()  # one that changes meanwhile is read again the next time
     return _Read(size=before.st_size, modified=before.st_mtime_ns, inode=before.st_ino, sha256=sha256(file))
+
+
+def _noted_of(files: Mapping[str, LockedFile], note: Path) -> dict[str, _Read]:
+    """What another start read and found good: a disk or a memory that once gave other bytes is asked again."""
+    return {path: read for path, read in _noted(note).items() if path in files and read.sha256 == files[path].sha256}
 
 
 def _noted(note: Path) -> dict[str, _Read]:
