@@ -175,6 +175,32 @@ def test_the_model_that_another_is_laid_over_is_compared_too(home: Path) -> None
         plan.check()
 
 
+def test_what_a_model_does_not_read_of_another_need_not_be_there(home: Path) -> None:
+    """Of the base, Lightning reads no weights of the UNet, and a checkpoint in one file none at all."""
+    unet, encoder = "unet/diffusion_pytorch_model.fp16.safetensors", "text_encoder/model.fp16.safetensors"
+    put(home, BASE, {**FILES, "unet/config.json": b"{}", unet: b"five gigabytes", encoder: b"words"})
+    put(home, LIGHTNING, FILES)
+    (home / "own.safetensors").write_bytes(b"weights")
+    (home / "models" / BASE / unet).unlink()
+    compares = {}
+    for name in (BASE, LIGHTNING, str(home / "own.safetensors")):
+        [plan] = plans(Settings(home=home, models={"text-to-image": name}), ["text-to-image"])
+        assert plan.check is not None
+        compares[name] = plan.check
+    of_base, of_lightning, of_one_file = compares.values()
+    of_lightning()
+    of_one_file()
+    with pytest.raises(ModelMissing, match=f"{unet} is missing"):
+        of_base()
+    (home / "models" / BASE / encoder).unlink()
+    of_one_file()
+    with pytest.raises(ModelMissing, match=f"{encoder} is missing"):
+        of_lightning()
+    (home / "models" / BASE / "unet" / "config.json").unlink()
+    with pytest.raises(ModelMissing, match=r"unet/config\.json is missing"):
+        of_one_file()
+
+
 def test_a_newer_model_counts_from_its_download_on(home: Path) -> None:
     compare = planned(home).check
     assert compare is not None

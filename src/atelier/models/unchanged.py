@@ -11,8 +11,8 @@ import structlog
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from atelier.errors import ModelMissing
-from atelier.models.entry import ModelEntry
-from atelier.models.lockfile import LockedFile, read_lock, write_whole
+from atelier.models.entry import ModelEntry, matches
+from atelier.models.lockfile import LockedFile, LockedModel, read_lock, write_whole
 from atelier.worker.checksums import sha256
 
 SIDE_BY_SIDE = 4
@@ -40,12 +40,22 @@ class Unchanged:
     they are.
 
     notes: the folder that remembers which files were read, so that each is read once and not at every start; where it
-    cannot be written, this object remembers. bytes_too: compare SHA-256, not the sizes alone.
+    cannot be written, this object remembers. bytes_too: compare SHA-256, not the sizes alone. not_read: model →
+    patterns of files that are not loaded, and need not be there.
     """
 
-    def __init__(self, models_folder: Path, entries: Sequence[ModelEntry], *, notes: Path, bytes_too: bool) -> None:
+    def __init__(
+        self,
+        models_folder: Path,
+        entries: Sequence[ModelEntry],
+        *,
+        notes: Path,
+        bytes_too: bool,
+        not_read: Mapping[str, Sequence[str]],
+    ) -> None:
         self._models_folder = models_folder
         self._entries = entries
+        self._not_read = not_read
         self._notes = notes
         self._bytes_too = bytes_too
         self._known: dict[str, dict[str, _Read]] = {}
@@ -55,12 +65,16 @@ class Unchanged:
         recorded = read_lock(self._models_folder).models  # anew each time: a download may have brought a newer model
         for entry in self._entries:
             place, held = entry.place(self._models_folder), recorded.get(entry.id)
-            wrong = self._wrong(entry.id, place, held.files) if place and held else None
+            wrong = self._wrong(entry.id, place, self._loaded(entry.id, held)) if place and held else None
             if wrong:
                 raise ModelMissing(
                     f"{entry.id} is damaged: {wrong}; type: atelier models download {entry.id}, and start its worker "
                     "again"
                 )
+
+    def _loaded(self, model: str, held: LockedModel) -> dict[str, LockedFile]:
+        patterns = self._not_read.get(model, ())
+        return {path: file for path, file in held.files.items() if not any(matches(path, one) for one in patterns)}
 
     def _wrong(self, model: str, place: Path, files: Mapping[str, LockedFile]) -> str | None:
         try:
@@ -105,7 +119,8 @@ def _read(file: Path) -> _Read:
 
 def _noted_of(files: Mapping[str, LockedFile], note: Path) -> dict[str, _Read]:
     """What another start read and found good: a disk or a memory that once gave other bytes is asked again."""
-    return {path: read for path, read in _noted(note).items() if path in files and read.sha256 == files[path].sha256}
+    noted = _noted(note).items()
+    return {path: read for path, read in noted if path not in files or read.sha256 == files[path].sha256}
 
 
 def _noted(note: Path) -> dict[str, _Read]:
