@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
@@ -29,6 +31,16 @@ LIGHTNING = "ByteDance/SDXL-Lightning"
 OTHER_BYTES = "model.bin has other bytes than were recorded"
 FILES = {"model.bin": b"weights" * 1000, "tokenizer/config.json": b"{}"}
 REMEDY = f"type: atelier models download {SMALL}, and start its worker again"
+ENDS_WHILE_READING = """
+import sys, threading, time
+from pathlib import Path
+from atelier.models.catalog import plans
+from atelier.settings import Settings
+[plan] = plans(Settings(home=Path(sys.argv[1]), models={"speech-to-text": sys.argv[2]}), ["speech-to-text"])
+threading.Thread(target=plan.check, daemon=True).start()  # as the engine's thread is
+while threading.active_count() < 3:
+    time.sleep(0.01)
+"""
 SPOKEN = {"model": SMALL, "prompt": "a square", "num_inference_steps": 1}
 """A picture, from a model of speech: a small engine stands in for Whisper's, and reads no weights."""
 
@@ -152,6 +164,13 @@ def test_where_nothing_can_be_written_one_worker_remembers(home: Path) -> None:
     compare()
     with pytest.raises(ModelMissing, match=OTHER_BYTES):
         check(home)
+
+
+def test_a_process_that_ends_waits_for_no_file(home: Path) -> None:
+    file = home / "models" / SMALL / "model.bin"
+    os.truncate(file, size := 10**12)  # of nothing, which takes no room and minutes to read
+    record(home / "models", SMALL, LockedModel(files={"model.bin": LockedFile(size=size, sha256="0" * 64)}))
+    subprocess.run([sys.executable, "-c", ENDS_WHILE_READING, str(home), SMALL], check=True, timeout=60)
 
 
 def test_sizes_alone_are_compared_where_the_setting_says_so(home: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 
 import structlog
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -89,8 +91,7 @@ class Unchanged:
         unread = [path for path in files if not _is_as_read(place / path, known.get(path))]
         if unread:
             started = time.monotonic()
-            with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-                known.update(zip(unread, pool.map(lambda path: _read(place / path), unread), strict=True))
+            known.update(zip(unread, _read_all([place / path for path in unread]), strict=True))
             log.info("model's files read", model=model, files=len(unread), seconds=round(time.monotonic() - started, 1))
             _write_down(note, known)
         changed = (path for path, file in sorted(files.items()) if known[path].sha256 != file.sha256)
@@ -110,6 +111,36 @@ def _sizes(place: Path, files: Mapping[str, LockedFile]) -> str | None:
 def _is_as_read(file: Path, read: _Read | None) -> bool:
     now = file.stat()
     return read is not None and (now.st_size, now.st_mtime_ns, now.st_ino) == (read.size, read.modified, read.inode)
+
+
+def _read_all(files: Sequence[Path]) -> list[_Read]:
+    """In threads that end with the process, unlike a pool's: who stops a worker does not wait for many gigabytes."""
+    waiting: SimpleQueue[Path] = SimpleQueue()
+    for file in files:
+        waiting.put(file)
+    found: dict[Path, _Read | Exception] = {}
+
+    def work() -> None:
+        with suppress(Empty):
+            while True:
+                file = waiting.get_nowait()
+                try:
+                    found[file] = _read(file)
+                except Exception as problem:
+                    found[file] = problem
+
+    threads = [Thread(target=work, daemon=True) for _ in range(SIDE_BY_SIDE)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [_or_raised(found[file]) for file in files]
+
+
+def _or_raised(found: _Read | Exception) -> _Read:
+    if isinstance(found, Exception):
+        raise found
+    return found
 
 
 def _read(file: Path) -> _Read:
