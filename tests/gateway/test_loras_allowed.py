@@ -10,9 +10,13 @@ from typing import Any
 import httpx2
 import pytest
 
-from atelier.gateway.auth import make_token
+from atelier.gateway.app import open_gateway
+from atelier.gateway.auth import Caller, make_token
+from atelier.gateway.metrics import Metrics
+from atelier.gateway.tenants import TenantFacts
 from atelier.rules import Plan
-from postgres_server import on_both
+from atelier.settings import Settings
+from postgres_server import on_both, running_postgres
 from running_gateway import SECRET, Running, opened
 from servers import until
 from stepping import PaintEngine
@@ -152,3 +156,29 @@ def test_models_show_those_that_the_caller_may_use_and_health_none(planned: Runn
     health = httpx2.get(f"{planned.url}/health").text
     assert "paint" in health
     assert "brand" not in health
+
+
+def test_no_outage_opens_what_a_list_closes(tmp_path: Path) -> None:
+    """Which list counts for a tenant that was not read yet is not known; what needs none goes on."""
+    with (
+        running_postgres() as server,
+        opened(tmp_path, database_url=server.new_database(), loras=ALLOWED, plans=PLANS) as gateway,
+    ):
+        assert administer(gateway, "POST", "/tenants", id="shut", loras=[]).status_code == 201
+        assert administer(gateway, "POST", "/tenants", id="shop", plan="plain").status_code == 201
+        server.stop()
+        for tenant in ("shut", "shop"):
+            status, said = paint(gateway, tenant, "house-style", path="/v1/images/generations")
+            assert (status, "loras" in str(said)) == (503, True), said
+            assert paint(gateway, tenant, path="/v1/images/generations")[0] == 200
+        server.start()
+        until(lambda: paint(gateway, "shut", "house-style", path="/v1/images/generations")[0] == 403)
+
+
+async def test_the_list_of_a_plan_counts_when_the_plan_no_longer_does(tmp_path: Path) -> None:
+    """An hour into an outage."""
+    settings = Settings(home=tmp_path, loras=ALLOWED, plans=PLANS)
+    async with open_gateway(settings, SECRET, Metrics(), None) as gateway:
+        for plan, allowed in {"plain": [], "pro": ["brand", "ink"], "quiet": ["brand", "house-style"]}.items():
+            rules = gateway.lora_rules(Caller("acme"), TenantFacts(lora_plan=plan))
+            assert [name for name in ("brand", "house-style", "ink") if rules.allow(name)] == allowed, plan

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
@@ -29,6 +31,16 @@ LIGHTNING = "ByteDance/SDXL-Lightning"
 OTHER_BYTES = "model.bin has other bytes than were recorded"
 FILES = {"model.bin": b"weights" * 1000, "tokenizer/config.json": b"{}"}
 REMEDY = f"type: atelier models download {SMALL}, and start its worker again"
+ENDS_WHILE_READING = """
+import sys, threading, time
+from pathlib import Path
+from atelier.models.catalog import plans
+from atelier.settings import Settings
+[plan] = plans(Settings(home=Path(sys.argv[1]), models={"speech-to-text": sys.argv[2]}), ["speech-to-text"])
+threading.Thread(target=plan.check, daemon=True).start()  # as the engine's thread is
+while threading.active_count() < 3:
+    time.sleep(0.01)
+"""
 SPOKEN = {"model": SMALL, "prompt": "a square", "num_inference_steps": 1}
 """A picture, from a model of speech: a small engine stands in for Whisper's, and reads no weights."""
 
@@ -131,6 +143,18 @@ def test_what_was_read_once_is_read_again_only_where_its_file_changed(home: Path
         check(home)
 
 
+@pytest.mark.parametrize(
+    "written",
+    [lambda told: told.replace(sha256(FILES["model.bin"]).hexdigest(), "0" * 64), lambda _: "{", lambda _: '{"x": 1}'],
+)
+def test_what_is_remembered_wrongly_keeps_no_model_away(home: Path, written: Callable[[str], str]) -> None:
+    """A disk that gave other bytes once, or a note that is damaged itself: `models verify` finds the model good."""
+    check(home)
+    [note] = (home / "run" / "verified").iterdir()
+    note.write_text(written(note.read_text()))
+    check(home)
+
+
 def test_where_nothing_can_be_written_one_worker_remembers(home: Path) -> None:
     (home / "run").write_text("no folder, and none can be made")
     compare = planned(home).check
@@ -140,6 +164,13 @@ def test_where_nothing_can_be_written_one_worker_remembers(home: Path) -> None:
     compare()
     with pytest.raises(ModelMissing, match=OTHER_BYTES):
         check(home)
+
+
+def test_a_process_that_ends_waits_for_no_file(home: Path) -> None:
+    file = home / "models" / SMALL / "model.bin"
+    os.truncate(file, size := 10**12)  # of nothing, which takes no room and minutes to read
+    record(home / "models", SMALL, LockedModel(files={"model.bin": LockedFile(size=size, sha256="0" * 64)}))
+    subprocess.run([sys.executable, "-c", ENDS_WHILE_READING, str(home), SMALL], check=True, timeout=60)
 
 
 def test_sizes_alone_are_compared_where_the_setting_says_so(home: Path) -> None:
@@ -161,6 +192,32 @@ def test_the_model_that_another_is_laid_over_is_compared_too(home: Path) -> None
     changed(home, model=BASE)
     with pytest.raises(ModelMissing, match=rf"^{BASE} is damaged: {OTHER_BYTES}; type: atelier models download {BASE}"):
         plan.check()
+
+
+def test_what_a_model_does_not_read_of_another_need_not_be_there(home: Path) -> None:
+    """Of the base, Lightning reads no weights of the UNet, and a checkpoint in one file none at all."""
+    unet, encoder = "unet/diffusion_pytorch_model.fp16.safetensors", "text_encoder/model.fp16.safetensors"
+    put(home, BASE, {**FILES, "unet/config.json": b"{}", unet: b"five gigabytes", encoder: b"words"})
+    put(home, LIGHTNING, FILES)
+    (home / "own.safetensors").write_bytes(b"weights")
+    (home / "models" / BASE / unet).unlink()
+    compares = {}
+    for name in (BASE, LIGHTNING, str(home / "own.safetensors")):
+        [plan] = plans(Settings(home=home, models={"text-to-image": name}), ["text-to-image"])
+        assert plan.check is not None
+        compares[name] = plan.check
+    of_base, of_lightning, of_one_file = compares.values()
+    of_lightning()
+    of_one_file()
+    with pytest.raises(ModelMissing, match=f"{unet} is missing"):
+        of_base()
+    (home / "models" / BASE / encoder).unlink()
+    of_one_file()
+    with pytest.raises(ModelMissing, match=f"{encoder} is missing"):
+        of_lightning()
+    (home / "models" / BASE / "unet" / "config.json").unlink()
+    with pytest.raises(ModelMissing, match=r"unet/config\.json is missing"):
+        of_one_file()
 
 
 def test_a_newer_model_counts_from_its_download_on(home: Path) -> None:

@@ -124,7 +124,9 @@ def commercial(
 @app.command()
 def loras(
     tenant: TenantArgument,
-    names: Annotated[list[str] | None, typer.Argument(help="All that it may use from now on; * is every one.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="All that it may use from now on; '*', in quotes, is every one.")
+    ] = None,
     none: Annotated[bool, typer.Option("--none", help="It may use none.")] = False,
     unset: Annotated[bool, typer.Option("--unset", help="It has no list of its own: its plan's counts again.")] = False,
 ) -> None:

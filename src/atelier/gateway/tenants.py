@@ -40,7 +40,8 @@ class TenantFacts:
     """plan: none is the limits that every tenant has. limits: the tenant's own, which count instead of its plan's.
 
     commercial: no model whose licence forbids commercial use serves it. loras: all that it may use of these; none is
-    what its plan says.
+    what its plan says. lora_plan: a plan that it no longer counts as having, and whose list of LoRAs goes on counting.
+    unread: it was never read, so that nobody knows which list of LoRAs counts.
     """
 
     plan: str | None = None
@@ -48,10 +49,15 @@ class TenantFacts:
     limits: tuple[LimitRule, ...] = ()
     commercial: bool = False
     loras: Collection[str] | None = None
+    lora_plan: str | None = None
+    unread: bool = False
 
 
 PLAIN = TenantFacts()
-"""Of a tenant that nothing is known of: it is new, or the database is away."""
+"""Of a tenant that nothing is known of: it is new."""
+
+UNREAD = TenantFacts(unread=True)
+"""Of one that the database, which is away or slow, was not there to tell of."""
 
 
 @dataclass(slots=True)
@@ -155,12 +161,18 @@ class Tenants:
         now = self._clock()
         entry = self._known.get(tenant)
         if entry is None:
-            self._remember(tenant, _Known(PLAIN, now - STALE_SECONDS, now))
-            return PLAIN
+            self._remember(tenant, _Known(UNREAD, now - STALE_SECONDS, now))
+            return UNREAD
         if now - entry.read_at >= STALE_SECONDS:
             # No outage opens a closed account, or gives a model or a LoRA to those who are not to have it.
             last = entry.facts
-            entry.facts = TenantFacts(suspended=last.suspended, commercial=last.commercial, loras=last.loras)
+            entry.facts = TenantFacts(
+                suspended=last.suspended,
+                commercial=last.commercial,
+                loras=last.loras,
+                lora_plan=last.plan or last.lora_plan,
+                unread=last.unread,
+            )
         entry.asked_at = now
         return entry.facts
 
@@ -183,21 +195,32 @@ class LoraRules:
     """Which LoRAs one tenant may use.
 
     listed: all of them, of its own or of its plan; none: as `table` says, whose `*` stands for every name that is not
-    in it, and for every tenant.
+    in it, and for every tenant. unread: nobody knows which of these counts, so it may use none for now.
     """
 
     tenant: str
     listed: Collection[str] | None
     table: Mapping[str, Sequence[str]]
+    unread: bool = False
 
     def allow(self, name: str) -> bool:
+        if self.unread:
+            return False
         if self.listed is not None:
             return name in self.listed or EVERY in self.listed
         tenants = self.table.get(name, self.table.get(EVERY, ()))
         return self.tenant in tenants or EVERY in tenants
 
     def permit(self, loras: Iterable[str]) -> None:
-        """As a request names them. Raises Forbidden, which says nothing of whether there is one of that name."""
+        """As a request names them. Raises Forbidden, which says nothing of whether there is one of that name, and
+        Unavailable while that is not known."""
+        if self.unread:
+            raise Unavailable(
+                "loras: which of them you may use cannot be looked up at the moment; leave them out, or try again in a "
+                "few seconds",
+                field="loras",
+                retry_after=FRESH_SECONDS,
+            )
         for lora in loras:
             name = lora.partition(":")[0]
             if not self.allow(name):

@@ -24,6 +24,12 @@ from atelier.worker.residency import ModelPlan
 CHECKSUMS = HERE / "checksums.toml"
 """Model id → path in its folder → SHA-256; `scripts/checksums.py` writes it."""
 
+_UNET = ("unet/*.safetensors",)
+"""What a model that is laid over another does not read of that one."""
+
+_WEIGHTS = ("*.safetensors", "*/*.safetensors")
+"""What a checkpoint in one file does not read of the model whose configurations it takes."""
+
 
 @cache
 def catalog() -> tuple[ModelEntry, ...]:
@@ -91,7 +97,7 @@ def _named(settings: Settings, service: str, name: str) -> ModelPlan:
     source = _source(settings, like, model=folder.name, folder=folder)
     if not like.base:
         source = replace(source, parts={})  # it has its own, which may have been tuned with the rest
-    check = _unchanged(settings, with_bases([like])[:-1])
+    check = _unchanged(settings, [], with_bases([like])[:-1])
     return ModelPlan(
         source, like.engine, like.extra, services=like.services, tasks=like.tasks, check=check, clones=like.clones
     )
@@ -104,7 +110,7 @@ def _single_file(settings: Settings, service: str, file: Path) -> ModelPlan:
         raise SettingsProblem(f"MODEL_NAME: {file.name} is a checkpoint of a picture model, and {service} loads none")
     base = like.place(models_folder(settings))
     source = replace(_source(settings, like, model=file.stem, folder=file), base=base, parts={})
-    check = _unchanged(settings, [like])
+    check = _unchanged(settings, [], [like], _WEIGHTS)
     return ModelPlan(source, like.engine, like.extra, services=like.services, tasks=like.tasks, check=check)
 
 
@@ -174,17 +180,20 @@ def _plan(settings: Settings, entry: ModelEntry) -> ModelPlan:
         remedy="reinstall Atelier" if entry.packaged else f"type: atelier models download {entry.id}",
         licence=entry.licence.model_dump(),
         memory=_memory(settings, entry),
-        check=_unchanged(settings, with_bases([entry])),
+        check=_unchanged(settings, [entry], with_bases([entry])[:-1]),
     )
 
 
-def _unchanged(settings: Settings, entries: Sequence[ModelEntry]) -> Unchanged | None:
-    """Of what may have been downloaded; None where nothing of it lies below the models folder."""
-    fetched = [entry for entry in entries if entry.folder]
+def _unchanged(
+    settings: Settings, own: Sequence[ModelEntry], bases: Sequence[ModelEntry], not_read: Sequence[str] = _UNET
+) -> Unchanged | None:
+    """Of what may have been downloaded; None where nothing of it lies below the models folder. not_read: of `bases`."""
+    fetched = [entry for entry in (*bases, *own) if entry.folder]
     if not fetched:
         return None
     notes, bytes_too = settings.home / "run" / "verified", settings.verify_models == "bytes"
-    return Unchanged(models_folder(settings), fetched, notes=notes, bytes_too=bytes_too)
+    left_out = {base.id: not_read for base in bases}
+    return Unchanged(models_folder(settings), fetched, notes=notes, bytes_too=bytes_too, not_read=left_out)
 
 
 def _memory(settings: Settings, entry: ModelEntry) -> int | None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 
 import structlog
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from atelier.errors import ModelMissing
-from atelier.models.entry import ModelEntry
-from atelier.models.lockfile import LockedFile, read_lock, write_whole
+from atelier.models.entry import ModelEntry, matches
+from atelier.models.lockfile import LockedFile, LockedModel, read_lock, write_whole
 from atelier.worker.checksums import sha256
 
 SIDE_BY_SIDE = 4
@@ -40,12 +42,22 @@ class Unchanged:
     they are.
 
     notes: the folder that remembers which files were read, so that each is read once and not at every start; where it
-    cannot be written, this object remembers. bytes_too: compare SHA-256, not the sizes alone.
+    cannot be written, this object remembers. bytes_too: compare SHA-256, not the sizes alone. not_read: model →
+    patterns of files that are not loaded, and need not be there.
     """
 
-    def __init__(self, models_folder: Path, entries: Sequence[ModelEntry], *, notes: Path, bytes_too: bool) -> None:
+    def __init__(
+        self,
+        models_folder: Path,
+        entries: Sequence[ModelEntry],
+        *,
+        notes: Path,
+        bytes_too: bool,
+        not_read: Mapping[str, Sequence[str]],
+    ) -> None:
         self._models_folder = models_folder
         self._entries = entries
+        self._not_read = not_read
         self._notes = notes
         self._bytes_too = bytes_too
         self._known: dict[str, dict[str, _Read]] = {}
@@ -55,12 +67,16 @@ class Unchanged:
         recorded = read_lock(self._models_folder).models  # anew each time: a download may have brought a newer model
         for entry in self._entries:
             place, held = entry.place(self._models_folder), recorded.get(entry.id)
-            wrong = self._wrong(entry.id, place, held.files) if place and held else None
+            wrong = self._wrong(entry.id, place, self._loaded(entry.id, held)) if place and held else None
             if wrong:
                 raise ModelMissing(
                     f"{entry.id} is damaged: {wrong}; type: atelier models download {entry.id}, and start its worker "
                     "again"
                 )
+
+    def _loaded(self, model: str, held: LockedModel) -> dict[str, LockedFile]:
+        patterns = self._not_read.get(model, ())
+        return {path: file for path, file in held.files.items() if not any(matches(path, one) for one in patterns)}
 
     def _wrong(self, model: str, place: Path, files: Mapping[str, LockedFile]) -> str | None:
         try:
@@ -71,12 +87,11 @@ class Unchanged:
     def _bytes(self, model: str, place: Path, files: Mapping[str, LockedFile]) -> str | None:
         """What is wrong with the bytes of a file. Reads those whose present state was not read before."""
         note = self._notes / f"{model.replace('/', '--')}.json"
-        known = self._known.setdefault(model, _noted(note))
+        known = self._known.setdefault(model, _noted_of(files, note))
         unread = [path for path in files if not _is_as_read(place / path, known.get(path))]
         if unread:
             started = time.monotonic()
-            with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-                known.update(zip(unread, pool.map(lambda path: _read(place / path), unread), strict=True))
+            known.update(zip(unread, _read_all([place / path for path in unread]), strict=True))
             log.info("model's files read", model=model, files=len(unread), seconds=round(time.monotonic() - started, 1))
             _write_down(note, known)
         changed = (path for path, file in sorted(files.items()) if known[path].sha256 != file.sha256)
@@ -98,9 +113,45 @@ def _is_as_read(file: Path, read: _Read | None) -> bool:
     return read is not None and (now.st_size, now.st_mtime_ns, now.st_ino) == (read.size, read.modified, read.inode)
 
 
+def _read_all(files: Sequence[Path]) -> list[_Read]:
+    """In threads that end with the process, unlike a pool's: who stops a worker does not wait for many gigabytes."""
+    waiting: SimpleQueue[Path] = SimpleQueue()
+    for file in files:
+        waiting.put(file)
+    found: dict[Path, _Read | Exception] = {}
+
+    def work() -> None:
+        with suppress(Empty):
+            while True:
+                file = waiting.get_nowait()
+                try:
+                    found[file] = _read(file)
+                except Exception as problem:
+                    found[file] = problem
+
+    threads = [Thread(target=work, daemon=True) for _ in range(SIDE_BY_SIDE)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [_or_raised(found[file]) for file in files]
+
+
+def _or_raised(found: _Read | Exception) -> _Read:
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
 def _read(file: Path) -> _Read:
     before = file.stat()  # one that changes meanwhile is read again the next time
     return _Read(size=before.st_size, modified=before.st_mtime_ns, inode=before.st_ino, sha256=sha256(file))
+
+
+def _noted_of(files: Mapping[str, LockedFile], note: Path) -> dict[str, _Read]:
+    """What another start read and found good: a disk or a memory that once gave other bytes is asked again."""
+    noted = _noted(note).items()
+    return {path: read for path, read in noted if path not in files or read.sha256 == files[path].sha256}
 
 
 def _noted(note: Path) -> dict[str, _Read]:

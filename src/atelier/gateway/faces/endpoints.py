@@ -222,9 +222,9 @@ class Gateway:
 
     def lora_rules(self, caller: Caller, facts: TenantFacts) -> LoraRules:
         """The tenant's own list, else its plan's, else the table of the settings."""
-        plan = self._plan(facts)
+        plan = self._plan(facts) or (self.plans.get(facts.lora_plan) if facts.lora_plan else None)
         listed = facts.loras if facts.loras is not None or plan is None else plan.loras
-        return LoraRules(caller.tenant, listed, self.loras)
+        return LoraRules(caller.tenant, listed, self.loras, facts.unread)
 
     def _plan(self, facts: TenantFacts) -> Plan | None:
         return self.plans.get(facts.plan) if facts.plan else None
