@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -15,8 +14,8 @@ from ports import free_port, is_free
 
 ROOT = Path(__file__).resolve().parents[1]
 
-WARM_SECONDS = 5.0
-"""After which a gateway that listens has loaded what it loads when it is first used."""
+WARM_SECONDS = 0.5
+"""Of computing, after which a gateway that listens has loaded what it loads when it is first used."""
 
 
 class GatewayProcess:
@@ -30,7 +29,7 @@ class GatewayProcess:
         own = {"ATELIER_HOME": str(home), "ATELIER_PORT": str(self._port), "ATELIER_CONFIG": str(home / "none.toml")}
         self._env = kept | {"PYTHONPATH": str(ROOT / "src")} | own | env
         self._process: subprocess.Popen[bytes] | None = None
-        self._first_mb = self._listens_since = 0.0
+        self._first_mb = self._cold_seconds = 0.0
         self.growth_mb = 0.0
 
     @property
@@ -40,7 +39,7 @@ class GatewayProcess:
     def start(self) -> None:
         self.home.mkdir(exist_ok=True, parents=True)
         (self.home / "none.toml").touch()
-        self._first_mb = self._listens_since = 0.0
+        self._first_mb = self._cold_seconds = 0.0
         with (self.home / "log").open("ab") as log:
             command = [sys.executable, "-m", "atelier", "gateway"]
             self._process = subprocess.Popen(command, env=self._env, stdout=log, stderr=log, cwd=self.home)
@@ -65,10 +64,13 @@ class GatewayProcess:
         """Compares with the first look once the process has been at work for a while."""
         if self._process is None or is_free(self._port):
             return
-        self._listens_since = self._listens_since or time.monotonic()
-        if time.monotonic() - self._listens_since < WARM_SECONDS:
+        folder = Path(f"/proc/{self._process.pid}")
+        times = (folder / "stat").read_text().rpartition(")")[2].split()
+        computed = (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
+        self._cold_seconds = self._cold_seconds or computed
+        if computed - self._cold_seconds < WARM_SECONDS:
             return
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        status = (folder / "status").read_text()
         now = next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
         self._first_mb = self._first_mb or now
         self.growth_mb = max(self.growth_mb, now - self._first_mb)
