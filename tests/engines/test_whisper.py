@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -122,6 +123,34 @@ def test_it_writes_what_the_library_writes(engine: WhisperEngine, folder: Path, 
 def in_recording(window: Window, *times: float) -> tuple[float, ...]:
     """A random model ends segments after the sound has ended; ours never do."""
     return tuple(pytest.approx(window.start + min(time, window.seconds), abs=0.0051) for time in times)
+
+
+@pytest.mark.parametrize("words", [False, True])
+def test_a_whole_file_reads_as_the_library_reads_it(engine: WhisperEngine, folder: Path, words: bool) -> None:
+    """With its own detector of speech, told to keep as much around speech and to wait as long as ours does."""
+    between = silence(1.2)
+    samples = np.concatenate([silence(1), babble(2, pitch=110), between, babble(3.25, pitch=200), silence(4)])
+    (result,) = recognise(engine, request(samples, language="en", words=words))
+    segments, _ = WhisperModel(str(folder), device="cpu", compute_type="float32").transcribe(
+        io.BytesIO(encoded(samples)),
+        language="en",
+        vad_filter=True,
+        vad_parameters={"speech_pad_ms": 256, "min_silence_duration_ms": 3000},
+        condition_on_previous_text=False,
+        word_timestamps=words,
+    )
+    theirs = list(segments)
+    assert {segment.temperature for segment in theirs} == {0.0}, "draws no words by chance"
+    assert [segment.text for segment in result.segments] == [segment.text for segment in theirs]
+    assert result.text == "".join(segment.text for segment in theirs).strip()
+    (window,) = spoken_windows(samples)
+    for ours, other in zip(result.segments, theirs, strict=True):
+        for of_ours, of_theirs in zip(ours.words or [], [w for w in other.words or [] if w.word.strip()], strict=True):
+            assert of_ours.word == of_theirs.word.strip()
+            assert of_ours.start == pytest.approx(min(of_theirs.start, window.end), abs=0.0051)
+            assert of_ours.end == pytest.approx(min(of_theirs.end, window.end), abs=0.0051)
+        for moment, their_moment in ((ours.start, other.start), (ours.end, other.end)):
+            assert moment == pytest.approx(min(their_moment, window.end), abs=0.0051)
 
 
 def test_what_a_window_ends_with_in_the_middle_is_heard_again(engine: WhisperEngine) -> None:
