@@ -22,7 +22,8 @@ from atelier.worker.app import create_app
 from atelier.worker.host import Host
 from atelier.worker.memory import MemoryRules
 from atelier.worker.residency import ModelPlan
-from published_models import SMALL, CliHere
+from command import CliHere
+from published_models import SMALL
 from servers import running, until
 from stepping import paint_plan
 
