@@ -265,6 +265,17 @@ def test_a_name_is_given_once_and_only_so_many_voices_are_kept(tmp_path: Path) -
         assert speak(gateway, "Ann").status_code == 200
 
 
+def test_to_make_one_is_a_request_like_others(open_gateway: Running) -> None:
+    """Or a tenant could have workers decode, and the audit log grow, without end."""
+    made_ = [made(open_gateway, f"small {number}", tenant="small") for number in range(5)]
+    refused = make(open_gateway, "small 5", tenant="small")
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    for voice in made_:
+        assert ask(open_gateway, "DELETE", f"/api/voices/{voice['id']}", "small").status_code == 204
+    assert make(open_gateway, "small 5", tenant="small").status_code == 429
+    assert open_gateway.records() == []
+
+
 @on_both
 def test_voices_that_are_made_at_once_keep_to_the_limit(tmp_path: Path, location: str) -> None:
     with opened(tmp_path, database_url=location, voices_per_tenant=2) as gateway, ThreadPoolExecutor(4) as pool:
