@@ -276,6 +276,19 @@ def test_to_make_one_is_a_request_like_others(open_gateway: Running) -> None:
     assert open_gateway.records() == []
 
 
+def test_recordings_are_taken_in_no_further_than_other_uploads(tmp_path: Path) -> None:
+    with opened(tmp_path, most_in_flight=1) as gateway, ThreadPoolExecutor(1) as pool:
+        engine = SpeakEngine.newest
+        engine.gate.hold()
+        speaking = pool.submit(speak, gateway, "alloy")
+        until(lambda: engine.asked)
+        refused = make(gateway)
+        engine.gate.release()
+        assert (refused.status_code, refused.json()["code"]) == (503, "overloaded"), refused.text
+        assert speaking.result().status_code == 200
+        made(gateway)
+
+
 @on_both
 def test_voices_that_are_made_at_once_keep_to_the_limit(tmp_path: Path, location: str) -> None:
     with opened(tmp_path, database_url=location, voices_per_tenant=2) as gateway, ThreadPoolExecutor(4) as pool:

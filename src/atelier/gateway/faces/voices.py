@@ -25,6 +25,8 @@ from atelier.wire.body import Body, read_body, validated
 from atelier.wire.exchange import Outgoing
 from atelier.wire.speech import REFERENCE, REFERENCES_PATH, SERVICE
 
+PATH = "/api/voices"
+
 MOST_SENT_BYTES = 20_000_000
 """Half a minute of the best recordings; what is kept of it has a fifteenth."""
 
@@ -118,7 +120,7 @@ def add_routes(app: FastAPI) -> None:
     """With what the reference says of them."""
     one = [{"name": "voice", "in": "path", "required": True, "schema": {"type": "string"}, "description": "Its id"}]
     entry: dict[int | str, dict[str, Any]] = {200: {"model": VoiceEntry}}
-    path, kept = "/api/voices", "/api/voices/{voice}"
+    path, kept = PATH, f"{PATH}/{{voice}}"
     reference.add_own(
         app,
         "GET",
