@@ -21,12 +21,17 @@ from sqlalchemy import insert, select
 
 from artifact_stores import Kept
 from atelier.errors import Unavailable
+from atelier.gateway.artifacts import create_artifacts
 from atelier.gateway.artifacts.store import open_folder
 from atelier.gateway.artifacts.sweeper import Sweeper
 from atelier.gateway.auth import make_token
+from atelier.gateway.removal import remove_tenant
+from atelier.gateway.voices import Voices
 from atelier.gateway.voices.known import KnownVoices
 from atelier.media.reference import SAMPLE_RATE
 from atelier.rules import Plan
+from atelier.settings import Settings
+from atelier.state.audit import Actor
 from atelier.state.database import open_database
 from atelier.state.tables import audit, tenants, voices
 from atelier.worker.app import create_app as create_worker
@@ -383,6 +388,30 @@ def test_a_tenants_end_is_its_voices_end(gateway: Running) -> None:
     refused = delete()
     assert (refused.status_code, "1 voices" in refused.json()["error"]) == (409, True)
     assert delete("?purge=true").status_code == 204
+    assert (recordings(gateway.home), gateway.ask(select(voices))) == ([], [])
+
+
+class Busy(Voices):
+    """One more voice is made between the deletion of the recordings and that of the rows."""
+
+    gateway: Running
+
+    async def delete_recordings(self, tenant: str, *more: Any) -> None:
+        await super().delete_recordings(tenant, *more)
+        if not more:
+            await asyncio.to_thread(made, self.gateway, "Late", encoded(BEN))
+
+
+@on_both
+async def test_a_voice_that_is_made_while_its_tenant_is_deleted_leaves_no_recording(gateway: Running) -> None:
+    await asyncio.to_thread(made, gateway)
+    settings = Settings(home=gateway.home, database_url=gateway.location)
+    database = await open_database(gateway.location)
+    artifacts = create_artifacts(settings, database, "")
+    busy = Busy(artifacts.store, database, most=20)
+    busy.gateway = gateway
+    await remove_tenant(database, artifacts, busy, "acme", purge=True, by=Actor("cli:test"))
+    await database.dispose()
     assert (recordings(gateway.home), gateway.ask(select(voices))) == ([], [])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 from uuid_utils import uuid7
@@ -103,10 +103,10 @@ class Voices:
             await remove_voice(connection, found, by=by)
         self._known.forget(tenant)
 
-    async def delete_recordings(self, tenant: str) -> None:
-        """Of a tenant whose rows are about to go."""
-        found = await self.of_tenant(tenant)
-        await self._store.delete([object_of(voice) for voice in found])
+    async def delete_recordings(self, tenant: str, found: Sequence[Voice] | None = None) -> None:
+        """Of a tenant whose rows are about to go. found: those that went; none: those that are there now."""
+        gone = await self.of_tenant(tenant) if found is None else found
+        await self._store.delete([object_of(voice) for voice in gone])
         self._known.forget(tenant)
 
     async def _delete_at_leisure(self, name: str) -> None:
