@@ -33,7 +33,8 @@ from atelier.rules import Plan
 from atelier.settings import Settings
 from atelier.state.audit import Actor
 from atelier.state.database import open_database
-from atelier.state.tables import audit, tenants, voices
+from atelier.state.records import Consent, Voice
+from atelier.state.tables import audit, now, tenants, voices
 from atelier.worker.app import create_app as create_worker
 from atelier.worker.host import Host
 from postgres_server import on_both
@@ -420,12 +421,13 @@ class Reading:
 
     def __init__(self) -> None:
         self.count, self.away, self.now = 0, False, 0.0
+        self.voices: list[Voice] = []
 
     async def __call__(self, _: str) -> list[Any]:
         self.count += 1
         if self.away:
             raise Unavailable("away")
-        return []
+        return self.voices
 
 
 async def test_a_tenants_voices_are_looked_up_once_in_a_while_and_known_while_the_database_is_away() -> None:
@@ -441,4 +443,24 @@ async def test_a_tenants_voices_are_looked_up_once_in_a_while_and_known_while_th
     assert read.count == 3
     read.now, read.away = 12, False
     assert (await known.find("other", "x"), read.count) == (None, 4)
+    await known.stop()
+
+
+async def test_a_voice_that_was_just_made_at_another_gateway_is_found() -> None:
+    read = Reading()
+    known = KnownVoices(read, clock=lambda: read.now)
+    assert await known.find("acme", "Ann") is None
+    consent = Consent(statement=STATEMENT, by="Ann", at=now())
+    ann = Voice(
+        id="00000000-0000-7000-8000-000000000000", tenant="acme", name="Ann", language=None, seconds=7, bytes=9,
+        sha256="0", sent_sha256="0", consent=consent, created_by="acme", created_at=now(),
+    )  # fmt: skip
+    read.voices, read.now = [ann], 0.5
+    assert (await known.find("acme", "tone", is_everyones=lambda name: name == "tone"), read.count) == (None, 1)
+    assert await known.find("acme", "ann") == ann
+    assert ([await known.find("acme", "Ben") for _ in range(9)], read.count) == ([None] * 9, 2)
+    read.now, read.away = 6, True
+    assert (await known.find("acme", "Ben"), read.count) == (None, 3)
+    read.now = 7
+    assert (await known.find("acme", "Ben"), read.count) == (None, 3)
     await known.stop()

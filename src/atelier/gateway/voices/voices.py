@@ -82,9 +82,9 @@ class Voices:
         async with self._database.connect() as connection:
             return await read_voice(connection, tenant, voice)
 
-    async def find(self, tenant: str, named: str) -> Voice | None:
+    async def find(self, tenant: str, named: str, *, is_everyones: Callable[[str], bool]) -> Voice | None:
         """By id or name, as it was some seconds ago at most."""
-        return await self._known.find(tenant, named)
+        return await self._known.find(tenant, named, is_everyones=is_everyones)
 
     async def recording(self, voice: Voice) -> bytes:
         """Raises NotFound where the store has it no more."""
