@@ -464,3 +464,16 @@ async def test_a_voice_that_was_just_made_at_another_gateway_is_found() -> None:
     read.now = 7
     assert (await known.find("acme", "Ben"), read.count) == (None, 3)
     await known.stop()
+
+
+async def test_statements_are_not_remembered_with_the_voices(gateway: Running) -> None:
+    """Twenty of 16 kB for each of 2,000 tenants would be 640 MB."""
+    await asyncio.to_thread(made, gateway)
+    database = await open_database(gateway.location)
+    known = Voices(open_folder(gateway.home / "artifacts"), database, most=20)
+    found = await known.find("acme", "Ann", is_everyones=lambda _: False)
+    assert found is not None
+    assert (found.consent.statement, found.consent.by) == ("", "Ann Example")
+    assert (await known.read("acme", found.id)).consent.statement == STATEMENT
+    await known.stop()
+    await database.dispose()

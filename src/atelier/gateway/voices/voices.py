@@ -45,7 +45,7 @@ class Voices:
         self.most = most
         self._store = store
         self._database = database
-        self._known = KnownVoices(self.of_tenant)
+        self._known = KnownVoices(self._to_speak_with)
 
     async def stop(self) -> None:
         await self._known.stop()
@@ -83,7 +83,7 @@ class Voices:
             return await read_voice(connection, tenant, voice)
 
     async def find(self, tenant: str, named: str, *, is_everyones: Callable[[str], bool]) -> Voice | None:
-        """By id or name, as it was some seconds ago at most."""
+        """By id or name, as it was some seconds ago at most; without the statement of consent."""
         return await self._known.find(tenant, named, is_everyones=is_everyones)
 
     async def recording(self, voice: Voice) -> bytes:
@@ -108,6 +108,11 @@ class Voices:
         gone = await self.of_tenant(tenant) if found is None else found
         await self._store.delete([object_of(voice) for voice in gone])
         self._known.forget(tenant)
+
+    async def _to_speak_with(self, tenant: str) -> list[Voice]:
+        """All of them without their statements: of thousands of tenants these would fill the memory."""
+        silent = [(voice, voice.consent.model_copy(update={"statement": ""})) for voice in await self.of_tenant(tenant)]
+        return [voice.model_copy(update={"consent": consent}) for voice, consent in silent]
 
     async def _delete_at_leisure(self, name: str) -> None:
         try:
