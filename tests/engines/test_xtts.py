@@ -166,6 +166,14 @@ class TestFaithful:
         assert not same(samples(speak(engine, "Hi.", reference=other)), first)
         assert len(learnt) == 1
 
+    def test_those_that_speak_now_and_then_are_remembered(self, engine, monkeypatch):
+        monkeypatch.setattr("atelier.engines.xtts.MOST_LEARNT", 2)
+        often, once, new = (recording(seconds)[0] for seconds in (7, 8, 9))
+        for wav in (often, once, often, new):
+            speak(engine, "Hi.", reference=wav)
+        assert hashlib.sha256(often).digest() in engine._learnt
+        assert hashlib.sha256(once).digest() not in engine._learnt
+
     def test_through_gateway_and_worker_each_voice_is_as_the_engine_alone_speaks_it(self, engine, folder, tmp_path):
         service = ("text-to-speech",)
         source = ModelSource("xtts", folder, device="cpu")

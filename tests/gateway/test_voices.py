@@ -21,14 +21,20 @@ from sqlalchemy import insert, select
 
 from artifact_stores import Kept
 from atelier.errors import Unavailable
+from atelier.gateway.artifacts import create_artifacts
 from atelier.gateway.artifacts.store import open_folder
 from atelier.gateway.artifacts.sweeper import Sweeper
 from atelier.gateway.auth import make_token
+from atelier.gateway.removal import remove_tenant
+from atelier.gateway.voices import Voices
 from atelier.gateway.voices.known import KnownVoices
 from atelier.media.reference import SAMPLE_RATE
 from atelier.rules import Plan
+from atelier.settings import Settings
+from atelier.state.audit import Actor
 from atelier.state.database import open_database
-from atelier.state.tables import audit, tenants, voices
+from atelier.state.records import Consent, Voice
+from atelier.state.tables import audit, now, tenants, voices
 from atelier.worker.app import create_app as create_worker
 from atelier.worker.host import Host
 from postgres_server import on_both
@@ -164,6 +170,11 @@ def test_recordings_of_many_kinds(open_gateway: Running, container: str, codec: 
         ({"consent_by": None}, "consent_by", 422, "required"),
         ({"consent_at": None}, "consent_at", 422, "required"),
         ({"consent_at": "2999-01-01"}, "consent_at", 422, "future"),
+        ({"consent_at": "0001-01-01T00:00:00+14:00"}, "consent_at", 422, "1970"),
+        ({"consent_at": "1969-12-31"}, "consent_at", 422, "1970"),
+        ({"consent": "\u200b" * 30}, "consent", 422, "words"),
+        ({"consent": "." * 30}, "consent", 422, "words"),
+        ({"consent_by": "-"}, "consent_by", 422, "name"),
         ({"name": "Alloy"}, "name", 422, "everyone"),
         ({"name": "tone"}, "name", 422, "everyone"),
         ({"name": "00000000-0000-7000-8000-000000000000"}, "name", 422, "id"),
@@ -265,6 +276,30 @@ def test_a_name_is_given_once_and_only_so_many_voices_are_kept(tmp_path: Path) -
         assert speak(gateway, "Ann").status_code == 200
 
 
+def test_to_make_one_is_a_request_like_others(open_gateway: Running) -> None:
+    """Or a tenant could have workers decode, and the audit log grow, without end."""
+    made_ = [made(open_gateway, f"small {number}", tenant="small") for number in range(5)]
+    refused = make(open_gateway, "small 5", tenant="small")
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    for voice in made_:
+        assert ask(open_gateway, "DELETE", f"/api/voices/{voice['id']}", "small").status_code == 204
+    assert make(open_gateway, "small 5", tenant="small").status_code == 429
+    assert open_gateway.records() == []
+
+
+def test_recordings_are_taken_in_no_further_than_other_uploads(tmp_path: Path) -> None:
+    with opened(tmp_path, most_in_flight=1) as gateway, ThreadPoolExecutor(1) as pool:
+        engine = SpeakEngine.newest
+        engine.gate.hold()
+        speaking = pool.submit(speak, gateway, "alloy")
+        until(lambda: engine.asked)
+        refused = make(gateway)
+        engine.gate.release()
+        assert (refused.status_code, refused.json()["code"]) == (503, "overloaded"), refused.text
+        assert speaking.result().status_code == 200
+        made(gateway)
+
+
 @on_both
 def test_voices_that_are_made_at_once_keep_to_the_limit(tmp_path: Path, location: str) -> None:
     with opened(tmp_path, database_url=location, voices_per_tenant=2) as gateway, ThreadPoolExecutor(4) as pool:
@@ -357,17 +392,42 @@ def test_a_tenants_end_is_its_voices_end(gateway: Running) -> None:
     assert (recordings(gateway.home), gateway.ask(select(voices))) == ([], [])
 
 
+class Busy(Voices):
+    """One more voice is made between the deletion of the recordings and that of the rows."""
+
+    gateway: Running
+
+    async def delete_recordings(self, tenant: str, *more: Any) -> None:
+        await super().delete_recordings(tenant, *more)
+        if not more:
+            await asyncio.to_thread(made, self.gateway, "Late", encoded(BEN))
+
+
+@on_both
+async def test_a_voice_that_is_made_while_its_tenant_is_deleted_leaves_no_recording(gateway: Running) -> None:
+    await asyncio.to_thread(made, gateway)
+    settings = Settings(home=gateway.home, database_url=gateway.location)
+    database = await open_database(gateway.location)
+    artifacts = create_artifacts(settings, database, "")
+    busy = Busy(artifacts.store, database, most=20)
+    busy.gateway = gateway
+    await remove_tenant(database, artifacts, busy, "acme", purge=True, by=Actor("cli:test"))
+    await database.dispose()
+    assert (recordings(gateway.home), gateway.ask(select(voices))) == ([], [])
+
+
 class Reading:
     """What a database tells of voices, or that it is away."""
 
     def __init__(self) -> None:
         self.count, self.away, self.now = 0, False, 0.0
+        self.voices: list[Voice] = []
 
     async def __call__(self, _: str) -> list[Any]:
         self.count += 1
         if self.away:
             raise Unavailable("away")
-        return []
+        return self.voices
 
 
 async def test_a_tenants_voices_are_looked_up_once_in_a_while_and_known_while_the_database_is_away() -> None:
@@ -384,3 +444,36 @@ async def test_a_tenants_voices_are_looked_up_once_in_a_while_and_known_while_th
     read.now, read.away = 12, False
     assert (await known.find("other", "x"), read.count) == (None, 4)
     await known.stop()
+
+
+async def test_a_voice_that_was_just_made_at_another_gateway_is_found() -> None:
+    read = Reading()
+    known = KnownVoices(read, clock=lambda: read.now)
+    assert await known.find("acme", "Ann") is None
+    consent = Consent(statement=STATEMENT, by="Ann", at=now())
+    ann = Voice(
+        id="00000000-0000-7000-8000-000000000000", tenant="acme", name="Ann", language=None, seconds=7, bytes=9,
+        sha256="0", sent_sha256="0", consent=consent, created_by="acme", created_at=now(),
+    )  # fmt: skip
+    read.voices, read.now = [ann], 0.5
+    assert (await known.find("acme", "tone", is_everyones=lambda name: name == "tone"), read.count) == (None, 1)
+    assert await known.find("acme", "ann") == ann
+    assert ([await known.find("acme", "Ben") for _ in range(9)], read.count) == ([None] * 9, 2)
+    read.now, read.away = 6, True
+    assert (await known.find("acme", "Ben"), read.count) == (None, 3)
+    read.now = 7
+    assert (await known.find("acme", "Ben"), read.count) == (None, 3)
+    await known.stop()
+
+
+async def test_statements_are_not_remembered_with_the_voices(gateway: Running) -> None:
+    """Twenty of 16 kB for each of 2,000 tenants would be 640 MB."""
+    await asyncio.to_thread(made, gateway)
+    database = await open_database(gateway.location)
+    known = Voices(open_folder(gateway.home / "artifacts"), database, most=20)
+    found = await known.find("acme", "Ann", is_everyones=lambda _: False)
+    assert found is not None
+    assert (found.consent.statement, found.consent.by) == ("", "Ann Example")
+    assert (await known.read("acme", found.id)).consent.statement == STATEMENT
+    await known.stop()
+    await database.dispose()

@@ -43,6 +43,7 @@ from atelier.state.database import open_database
 from atelier.tracing import TracedRequests, tracer
 from atelier.wire.body_limit import BodyLimit
 from atelier.wire.routes import ROUTES
+from atelier.wire.speech import SERVICE as SPEECH
 
 DRAIN_SECONDS = 3.0
 """What requests that a stop has cut off are given to be settled."""
@@ -136,6 +137,7 @@ def create_app(settings: Settings, secret: str, *, processes: Path | None = None
     direct = {
         **{f"/api/{row.service}": Direct(row.service, native_endpoint(row)) for row in NATIVE_ROUTES},
         **{row.path: Direct(row.service, openai_endpoint(row)) for row in ROUTES},
+        voice_routes.PATH: Direct(SPEECH, voice_routes.create),  # its uploads take as much memory
     }
     front = Front(
         direct, _framework(settings, secret, metrics, direct, processes),

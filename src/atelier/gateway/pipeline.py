@@ -100,6 +100,11 @@ class Pipeline:
             _ask(request_id, caller.tenant, facts, service.name, expected=Estimate(units=1), price=price)
         )
 
+    async def admit_unmetered(self, request_id: str, caller: Caller, facts: TenantFacts, service: Service) -> Place:
+        """A place for work that is asked of a service beside what it is metered in. Raises what `admit` does."""
+        none = Estimate(units=0)
+        return await self._limits.admit(_ask(request_id, caller.tenant, facts, service.name, expected=none, price=FREE))
+
     def _price(self, service: Service) -> Price:
         return self._prices.get(service.name, FREE)
 

@@ -7,6 +7,7 @@ from atelier.gateway.voices import Voices
 from atelier.state.audit import Actor
 from atelier.state.database import Database
 from atelier.state.tenants import delete_tenant, read_tenant
+from atelier.state.voices import list_voices
 
 
 async def remove_tenant(
@@ -24,4 +25,7 @@ async def remove_tenant(
         files = await artifacts.delete_all(tenant)
         await voices.delete_recordings(tenant)
     async with database.begin() as connection:
+        await read_tenant(connection, tenant, lock=True)
+        spoken = await list_voices(connection, tenant)
         await delete_tenant(connection, tenant, purge=purge, by=by, artifacts_deleted=files)
+    await voices.delete_recordings(tenant, spoken)  # one may have been made since the files went

@@ -95,6 +95,17 @@ Instant = Annotated[
 Days = Annotated[float, Field(gt=0, le=MOST_DAYS)]
 
 
+def _recent(moment: datetime) -> datetime:
+    """Before it is clamped: of a statement the very time is kept, or none."""
+    if moment.replace(tzinfo=UTC) < _EARLIEST:
+        raise ValueError("must be after 1970")
+    return moment
+
+
+_LEAST_LETTERS = 10
+"""Of a statement in any script."""
+
+
 def _past(moment: datetime) -> datetime:
     """A clock that is ahead by a zone is no reason to refuse."""
     if moment > datetime.now(UTC) + timedelta(days=1):
@@ -102,6 +113,27 @@ def _past(moment: datetime) -> datetime:
     return moment
 
 
+def _worded(statement: str) -> str:
+    """Signs that nobody sees, or dots, say nothing."""
+    if sum(map(str.isalpha, statement)) < _LEAST_LETTERS:
+        raise ValueError("must be the statement in words")
+    return statement
+
+
+def _named(name: str) -> str:
+    if not any(map(str.isalpha, name)):
+        raise ValueError("must be a name")
+    return name
+
+
+ConsentTime = Annotated[
+    datetime,
+    BeforeValidator(_dated),
+    AfterValidator(_recent),
+    AfterValidator(_clamped),
+    AfterValidator(_past),
+    WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}),
+]
 VoiceName = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(printable)
 ]
@@ -229,9 +261,9 @@ class NewVoice(_Change):
 
     name: VoiceName
     language: Language | None = None
-    consent: Annotated[Text, Field(min_length=20, max_length=4_000)]
-    consent_by: Line
-    consent_at: Annotated[Instant, AfterValidator(_past)]
+    consent: Annotated[Text, Field(min_length=20, max_length=4_000), AfterValidator(_worded)]
+    consent_by: Annotated[Line, AfterValidator(_named)]
+    consent_at: ConsentTime
 
 
 class AuditRecord(_Record):

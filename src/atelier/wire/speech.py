@@ -43,6 +43,9 @@ REFERENCE = "reference"
 REFERENCES_PATH = "/v1/audio/references"
 """Where a worker looks at such a recording, before a tenant may have it as a voice."""
 
+MOST_VOICE_CHARACTERS = 100
+"""No voice has a longer name: what is longer need not be looked for."""
+
 CLONES = "clones"
 """What a model says of itself that speaks with the voice of a recording."""
 
@@ -93,7 +96,7 @@ def voice_asked(body: Body) -> str | None:
     """The voice that a body asks for, which may be no voice at all; None where it asks for none."""
     found = body.fields.get("voice")
     named = found.get("id") if isinstance(found, dict) else found
-    return named if isinstance(named, str) else None
+    return named if isinstance(named, str) and len(named) <= MOST_VOICE_CHARACTERS else None
 
 
 class SpeechEvent(Answer):

@@ -3567,6 +3567,21 @@ export interface operations {
                     };
                 };
             };
+            /** @description A limit is used up; `Retry-After` says when to come back */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        code: string;
+                        error: string;
+                        field?: string;
+                        request_id: string;
+                        retry_after?: number;
+                    };
+                };
+            };
             /** @description A fault of the server's */
             500: {
                 headers: {

@@ -149,6 +149,8 @@ class XttsEngine:
         language = ready.voices.language(request.language)
         learnt_as = hashlib.sha256(request.reference).digest() if request.reference is not None else None
         learnt = self._learnt.get(learnt_as) if learnt_as is not None else None
+        if learnt is not None and learnt_as is not None:
+            self._learnt.move_to_end(learnt_as)
         return _Speech(
             key="xtts",
             sentences=sentences(plain(request.text), _longest(ready.model, language)),

@@ -170,7 +170,7 @@ class Gateway:
         if asked is None or asked.lower() in OPENAI_VOICES:
             return None
         try:
-            return await self.voices.find(tenant, asked)
+            return await self.voices.find(tenant, asked, is_everyones=self.upstreams.speaks_as)
         except Unavailable:
             if self.upstreams.speaks_as(asked):  # everyone has it: what the database knows does not matter
                 return None

@@ -10,18 +10,22 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from atelier.catalog import SERVICES
 from atelier.contracts.text_to_speech import OPENAI_VOICES
 from atelier.errors import InvalidRequest, TooLarge, Unavailable
 from atelier.gateway.auth import Caller
 from atelier.gateway.faces import reference
 from atelier.gateway.faces.endpoints import Gateway, gateway_of
 from atelier.gateway.faces.repeats import once
+from atelier.gateway.tenants import TenantFacts
 from atelier.gateway.voices.voices import MEDIA_TYPE
 from atelier.state.audit import Actor
 from atelier.state.records import NewVoice, Voice, VoiceEntry
 from atelier.wire.body import Body, read_body, validated
 from atelier.wire.exchange import Outgoing
 from atelier.wire.speech import REFERENCE, REFERENCES_PATH, SERVICE
+
+PATH = "/api/voices"
 
 MOST_SENT_BYTES = 20_000_000
 """Half a minute of the best recordings; what is kept of it has a fifteenth."""
@@ -36,17 +40,18 @@ class VoiceList(BaseModel):
 
 async def create(request: Request) -> Response:
     gateway = gateway_of(request)
-    caller, _ = await gateway.known(request, SERVICE)
+    who = caller, _ = await gateway.known(request, SERVICE)
     body = await read_body(request, most_file_bytes=gateway.most_body_bytes)
 
     async def run() -> Response:
-        made = await _made(gateway, request, caller, body)
+        made = await _made(gateway, request, who, body)
         return _json(VoiceEntry(**dict(made)), status=201)
 
     return await once(gateway.idempotency, request, caller.tenant, body, run)
 
 
-async def _made(gateway: Gateway, request: Request, caller: Caller, body: Body) -> Voice:
+async def _made(gateway: Gateway, request: Request, who: tuple[Caller, TenantFacts], body: Body) -> Voice:
+    caller, _ = who
     wanted = validated(NewVoice, body.beside(REFERENCE))
     recording = body.file(REFERENCE)
     if recording is None:
@@ -56,17 +61,22 @@ async def _made(gateway: Gateway, request: Request, caller: Caller, body: Body) 
     if wanted.name.lower() in OPENAI_VOICES or gateway.upstreams.speaks_as(wanted.name):
         raise InvalidRequest(f"name: {wanted.name} is a voice that everyone has; take another name", field="name")
     return await gateway.voices.create(
-        caller.tenant, wanted, recording, partial(_copied, gateway, request, caller), by=_actor(request, caller)
+        caller.tenant, wanted, recording, partial(_copied, gateway, request, who), by=_actor(request, caller)
     )
 
 
-async def _copied(gateway: Gateway, request: Request, caller: Caller, recording: bytes) -> bytes:
-    """By a worker: the gateway decodes nothing."""
+async def _copied(gateway: Gateway, request: Request, who: tuple[Caller, TenantFacts], recording: bytes) -> bytes:
+    """By a worker: the gateway decodes nothing. It counts as a request, and is not metered."""
+    caller, facts = who
     if all(upstream.foreign for upstream in gateway.upstreams.pools[SERVICE]):
         raise Unavailable("No worker that can look at the recording serves speech here; ask your operator")
     outgoing = Outgoing(REFERENCES_PATH, files={REFERENCE: recording})
     request_id = request.scope["state"]["request_id"]
-    return await gateway.upstreams.posted(SERVICE, outgoing, tenant=caller.tenant, request_id=request_id)
+    place = await gateway.pipeline.admit_unmetered(request_id, caller, facts, SERVICES[SERVICE])
+    try:
+        return await gateway.upstreams.posted(SERVICE, outgoing, tenant=caller.tenant, request_id=request_id)
+    finally:
+        gateway.limits.settle(place, units=0, cost=0)
 
 
 async def list_own(request: Request) -> Response:
@@ -110,7 +120,7 @@ def add_routes(app: FastAPI) -> None:
     """With what the reference says of them."""
     one = [{"name": "voice", "in": "path", "required": True, "schema": {"type": "string"}, "description": "Its id"}]
     entry: dict[int | str, dict[str, Any]] = {200: {"model": VoiceEntry}}
-    path, kept = "/api/voices", "/api/voices/{voice}"
+    path, kept = PATH, f"{PATH}/{{voice}}"
     reference.add_own(
         app,
         "GET",
@@ -130,7 +140,7 @@ def add_routes(app: FastAPI) -> None:
         parameters=[],
         answers={201: {"model": VoiceEntry}},
         form=(NewVoice, REFERENCE),
-        refusals=(401, 403, 408, 409, 413, 415, 422, 500, 502, 503, 504),
+        refusals=(401, 403, 408, 409, 413, 415, 422, 429, 500, 502, 503, 504),
     )
     reference.add_own(
         app,

@@ -60,6 +60,7 @@ class Upstream:
     not_before: float = 0.0
     circuit: Circuit = field(default_factory=Circuit)
     _targets: dict[str, Target] = field(default_factory=dict, repr=False)
+    _voices: tuple[dict[str, Any], frozenset[str]] = field(default=({}, frozenset()), repr=False)
 
     @property
     def label(self) -> str:
@@ -87,8 +88,12 @@ class Upstream:
 
     def speaks_as(self, voice: str) -> bool:
         """Whether a model there has a voice of that name, given in small letters."""
-        models = [model for model in self.report.get("models", []) if isinstance(model, dict)]
-        return any(voice == str(name).lower() for model in models for name in model.get("voices") or ())
+        report, names = self._voices
+        if report is not self.report:  # read once a report: requests ask, and a model may have hundreds
+            models = [model for model in self.report.get("models", []) if isinstance(model, dict)]
+            names = frozenset(str(name).lower() for model in models for name in model.get("voices") or ())
+            self._voices = self.report, names
+        return voice in names
 
     def at(self, url: str) -> Upstream:
         """One of those behind this name: by the same rule, with a state of its own."""

@@ -16,6 +16,10 @@ from atelier.telemetry import of_no_request
 
 MOST_TENANTS = 2_000
 
+MISSED_SECONDS = 0.25
+"""So old must be what was read for a name that is not in it to be looked for again: it may just have been made at
+another gateway, and who made it wants to hear it."""
+
 
 @dataclass(slots=True)
 class _Known:
@@ -48,16 +52,19 @@ class KnownVoices:
             task.cancel()
         await asyncio.gather(*reading, return_exceptions=True)
 
-    async def find(self, tenant: str, named: str) -> Voice | None:
-        """By its id or its name. Raises Unavailable where the database is away and nothing is known of the tenant."""
+    async def find(
+        self, tenant: str, named: str, *, is_everyones: Callable[[str], bool] = lambda _: False
+    ) -> Voice | None:
+        """By its id or its name. is_everyones: whether a model has a voice of that name, which need not be looked for
+        again. Raises Unavailable where the database is away and nothing is known of the tenant."""
         entry = self._known.get(tenant)
         if entry is None or self._clock() - entry.asked_at >= FRESH_SECONDS:
             entry = await self._asked(tenant)
-        if entry.voices is None:
-            raise Unavailable(
-                "voice: your own voices cannot be looked up at the moment; try again soon", retry_after=RETRY_SECONDS
-            )
-        return entry.voices.get(named) or entry.voices.get(named.casefold())
+        found = _found(entry, named)
+        away = entry.asked_at != entry.read_at
+        if found is None and not away and self._clock() - entry.read_at >= MISSED_SECONDS and not is_everyones(named):
+            found = _found(await self._asked(tenant), named)
+        return found
 
     def forget(self, tenant: str) -> None:
         """They have just been changed here."""
@@ -103,3 +110,12 @@ class KnownVoices:
         self._known.move_to_end(tenant)
         while len(self._known) > self._most:
             self._known.popitem(last=False)
+
+
+def _found(entry: _Known, named: str) -> Voice | None:
+    """Raises Unavailable."""
+    if entry.voices is None:
+        raise Unavailable(
+            "voice: your own voices cannot be looked up at the moment; try again soon", retry_after=RETRY_SECONDS
+        )
+    return entry.voices.get(named) or entry.voices.get(named.casefold())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 from uuid_utils import uuid7
@@ -45,7 +45,7 @@ class Voices:
         self.most = most
         self._store = store
         self._database = database
-        self._known = KnownVoices(self.of_tenant)
+        self._known = KnownVoices(self._to_speak_with)
 
     async def stop(self) -> None:
         await self._known.stop()
@@ -82,9 +82,9 @@ class Voices:
         async with self._database.connect() as connection:
             return await read_voice(connection, tenant, voice)
 
-    async def find(self, tenant: str, named: str) -> Voice | None:
-        """By id or name, as it was some seconds ago at most."""
-        return await self._known.find(tenant, named)
+    async def find(self, tenant: str, named: str, *, is_everyones: Callable[[str], bool]) -> Voice | None:
+        """By id or name, as it was some seconds ago at most; without the statement of consent."""
+        return await self._known.find(tenant, named, is_everyones=is_everyones)
 
     async def recording(self, voice: Voice) -> bytes:
         """Raises NotFound where the store has it no more."""
@@ -103,11 +103,16 @@ class Voices:
             await remove_voice(connection, found, by=by)
         self._known.forget(tenant)
 
-    async def delete_recordings(self, tenant: str) -> None:
-        """Of a tenant whose rows are about to go."""
-        found = await self.of_tenant(tenant)
-        await self._store.delete([object_of(voice) for voice in found])
+    async def delete_recordings(self, tenant: str, found: Sequence[Voice] | None = None) -> None:
+        """Of a tenant whose rows are about to go. found: those that went; none: those that are there now."""
+        gone = await self.of_tenant(tenant) if found is None else found
+        await self._store.delete([object_of(voice) for voice in gone])
         self._known.forget(tenant)
+
+    async def _to_speak_with(self, tenant: str) -> list[Voice]:
+        """All of them without their statements: of thousands of tenants these would fill the memory."""
+        silent = [(voice, voice.consent.model_copy(update={"statement": ""})) for voice in await self.of_tenant(tenant)]
+        return [voice.model_copy(update={"consent": consent}) for voice, consent in silent]
 
     async def _delete_at_leisure(self, name: str) -> None:
         try:
