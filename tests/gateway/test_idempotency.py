@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from typing import Any
 
 import pytest
 import redis as redis_driver
@@ -24,7 +26,9 @@ from atelier.gateway.answers import (
     kept_headers,
 )
 from atelier.gateway.answers.memory import MemoryIdempotency, Shelf
+from atelier.gateway.answers.redis import RedisIdempotency, Server
 from atelier.settings import Settings
+from atelier.state.redis import connect_redis
 from atelier.wire.body import Body
 from redis_server import Redis, running_redis
 
@@ -285,6 +289,38 @@ async def test_nothing_that_a_caller_wrote_is_in_a_keys_name(shared: dict[str, s
             assert "first" not in name
             assert 86_000_000 < server.pttl(name) <= 86_400_000
     await gateway.close()
+
+
+class Swallowing(Server):
+    """A driver that takes the first cancel for a time-out of its own, as the real one does where both come at once."""
+
+    def __init__(self, client: Any) -> None:
+        super().__init__(client)
+        self.asked = asyncio.Event()
+
+    async def ask(self, command: Callable[[Any], Awaitable[Any]]) -> Any:
+        if not self.asked.is_set():
+            self.asked.set()
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        return await super().ask(command)
+
+
+async def test_who_stops_waiting_ends_though_the_driver_swallows_it(shared: dict[str, str]) -> None:
+    here = create_idempotency(Settings(**shared))
+    turn = await first(here)
+    server = Swallowing(connect_redis(shared["redis_url"]))
+    there = RedisIdempotency(
+        server, shared["redis_prefix"], 60, wait_seconds=60, lease_seconds=10, most_bytes=MOST_KEPT_BYTES
+    )
+    left = asyncio.create_task(there.begin("acme", KEY, ONE))
+    await server.asked.wait()
+    left.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await left
+    await turn.keep(ANSWER)
+    await there.close()
+    await here.close()
 
 
 NOBODY = "redis://127.0.0.1:9/0"  # the discard port: nothing listens

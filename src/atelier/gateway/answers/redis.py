@@ -171,9 +171,12 @@ class RedisIdempotency:
 
     async def _begin(self, place: str, room: str, fingerprint: bytes) -> StoredAnswer | RedisTurn:
         claim = _CLAIM + fingerprint + secrets.token_bytes(16)
-        pause = _FIRST_PAUSE
+        pause, cancels = _FIRST_PAUSE, _cancels()
         while True:
             held = await self._claim(place, claim)
+            if _cancels() > cancels:  # the driver may swallow one that comes together with its own time-out
+                self._do_aside(self._released(place, claim))
+                raise asyncio.CancelledError
             if held is None:
                 return self._opened(RedisTurn(self, place, room, claim))
             if held[:1] != _CLAIM:
@@ -280,6 +283,12 @@ def _read(value: bytes) -> Kept:
 def _hashed(*named: str) -> str:
     """Nothing that a caller wrote stands in the name of a key."""
     return hashlib.sha256("\0".join(named).encode()).hexdigest()
+
+
+def _cancels() -> int:
+    """How often this task was told to end."""
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
 
 
 def _milliseconds(seconds: float) -> int:
