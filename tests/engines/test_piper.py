@@ -147,6 +147,7 @@ def test_what_cannot_be_spoken_is_refused(engine: PiperEngine) -> None:
 def test_text_holds_no_commands(engine: PiperEngine) -> None:
     """[[ would begin phonemes for Piper."""
     assert len(heard(engine, "The note [[aaa]] says so.")) > len(heard(engine, "The note says so."))
+    assert same(heard(engine, "The note [[[aaa]] says so."), heard(engine, "The note [ [ [aaa]] says so."))
 
 
 def test_piper_is_in_no_process_but_its_own_and_comes_back(engine: PiperEngine) -> None:
