@@ -18,7 +18,7 @@ from atelier.contracts.engine import ModelSource
 from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult
 from atelier.engines.tesseract import TesseractEngine
 from atelier.engines.tesseract.languages import Languages
-from atelier.errors import Internal, InvalidRequest, ModelMissing, TooSlow, UnreadableMedia
+from atelier.errors import Internal, InvalidRequest, ModelMissing, TooLarge, TooSlow, UnreadableMedia
 from distance import share_wrong
 
 FONT = ImageFont.truetype("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", 22)
@@ -165,6 +165,17 @@ def test_languages_are_named_by_their_tags_or_by_tesseracts_own_names() -> None:
 def test_what_is_no_picture_is_refused(engine: TesseractEngine) -> None:
     with pytest.raises(UnreadableMedia):
         engine.start(ImageToTextRequest(image=b"not a picture", task="ocr"))
+
+
+def test_a_side_that_tesseract_cannot_count_is_refused_and_a_pdfs_page_made_to_fit(engine: TesseractEngine) -> None:
+    with pytest.raises(TooLarge, match="a side of 32001 pixels"):
+        engine.start(asked(Image.new("RGB", (32_001, 4))))
+    sink = io.BytesIO()
+    Image.new("RGB", (11_610, 100), "white").save(sink, "PDF", resolution=72)
+    run = engine.start(ImageToTextRequest(image=sink.getvalue(), task="ocr"))
+    engine.step([run])
+    assert (run.error, max(run.page.size)) == (None, 32_000)
+    engine.close(run)
 
 
 def system_data() -> Path:
