@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 import subprocess
+import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from atelier.contracts.engine import ModelSource
 from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult
 from atelier.engines.tesseract import TesseractEngine
 from atelier.engines.tesseract.languages import Languages
+from atelier.engines.tesseract.program import Program
 from atelier.errors import Internal, InvalidRequest, ModelMissing, TooLarge, TooSlow, UnreadableMedia
 from distance import share_wrong
 
@@ -240,8 +242,22 @@ def test_a_run_that_is_cancelled_ends_its_program(stand_in: Path) -> None:
         os.kill(int((stand_in / "pid").read_text()), 0)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the system bounds programs of others on Linux alone")
+def test_a_program_that_outlives_its_worker_comes_to_an_end(stand_in: Path) -> None:
+    (stand_in / "orders").write_text("while :; do :; done")
+    errand = Program(None, seconds=0.1).read(drawn(PROSE[:1]), "eng", None)
+    try:
+        assert errand._process.wait(60) < 0  # nobody looked at its clock
+    finally:
+        errand.stop()
+
+
 def test_a_page_that_takes_too_long_or_breaks_the_program_fails_alone(stand_in: Path) -> None:
-    for orders, error, seconds in (("exec sleep 600", TooSlow, 0.2), ("exit 3", Internal, 100)):
+    for orders, error, seconds in (
+        ("exec sleep 600", TooSlow, 0.2),
+        ("exit 3", Internal, 100),
+        ("exec cat /dev/zero", Internal, 100),
+    ):
         (stand_in / "orders").write_text("")
         engine = TesseractEngine(ModelSource("tesseract"), seconds=seconds)
         engine.load()
