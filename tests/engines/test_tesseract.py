@@ -191,7 +191,7 @@ def test_a_folder_of_ones_own_data_takes_the_systems_place(tmp_path: Path) -> No
     engine = TesseractEngine(ModelSource("mine", tmp_path))
     engine.load()
     assert (engine.info().model, list(engine.info().languages)) == ("mine", ["house"])
-    [result] = results(engine, asked(drawn(PROSE[:2]), language=None))
+    [result] = results(engine, asked(drawn(PROSE[:2]), language="house"))
     assert wrong(PROSE[:2], result) == 0
     (tmp_path / "house.traineddata").write_bytes(b"cut short")
     with pytest.raises(ModelMissing, match="cannot use the data of house") as refusal:
