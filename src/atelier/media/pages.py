@@ -61,7 +61,8 @@ class Pages:
         self._document = self._picture = None
 
     def _scale(self, width: float, height: float) -> float:
-        fitting = (MOST_PIXELS / (width * height)) ** 0.5, (self._longest - 0.5) / max(width, height)  # pixels are rounded up
+        # Half a pixel less: PDFium rounds them up.
+        fitting = (MOST_PIXELS / (width * height)) ** 0.5, (self._longest - 0.5) / max(width, height)
         return float(min(DOTS_PER_INCH / POINTS_PER_INCH, *fitting))
 
 

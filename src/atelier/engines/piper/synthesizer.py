@@ -7,8 +7,8 @@ piper-tts and the espeak-ng in it are under the GPL-3: no other process of ours 
 Each NETWORK is a voice's .onnx file, with its configuration (.onnx.json) beside it. Each line of stdin is a JSON
 object: text, voice (which NETWORK, from 0), speaker (a number, or null for the voice's own), speed. Each answer on
 stdout is a header of two native ints, status and length, and that many bytes: mono float32 samples, or nothing where
-status is not 0. It ends where a child dies in the middle of an answer. Before the first line it answers once: with JSON of the voices, or with status 1 and the name of the
-one that is bad.
+status is not 0. Before the first line it answers once: with JSON of the voices, or with status 1 and the name of the
+one that is bad. It ends where a child dies in the middle of an answer.
 
 A network throws dice, and ONNX Runtime has no way to put them back; espeak-ng keeps state from text to text. So this
 process only loads them, and for each line it forks a child that is thrown away afterwards: every text meets the same
