@@ -61,8 +61,8 @@ class Pages:
         self._document = self._picture = None
 
     def _scale(self, width: float, height: float) -> float:
-        # Half a pixel less: PDFium rounds them up.
-        fitting = (MOST_PIXELS / (width * height)) ** 0.5, (self._longest - 0.5) / max(width, height)
+        # A hair less, as pixels are rounded up: else a side could come out one longer.
+        fitting = (MOST_PIXELS / (width * height)) ** 0.5, self._longest * (1 - 1e-9) / max(width, height)
         return float(min(DOTS_PER_INCH / POINTS_PER_INCH, *fitting))
 
 
