@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from atelier.catalog import SERVICES
+from atelier.doctor import _engine
 from atelier.doctor_models import advice, configuration, downloads, in_words
 from atelier.models.catalog import catalog
 from atelier.models.fit import Machine
@@ -46,3 +47,9 @@ def test_the_configuration_names_models_that_are_served(tmp_path: Path) -> None:
     for service, names in settings.models.items():
         assert all(service in BY_ID[name.strip()].services for name in names.split(","))
     assert set(downloads(advised)) == {one.entry.id for one in advised if one.entry and one.entry.folder}
+
+
+def test_how_an_engine_comes_that_pip_alone_does_not_bring() -> None:
+    told = _engine("chatterbox", ("a_library_that_is_not_here",)).found
+    assert "docs/speech.md" in told
+    assert "pip install" not in told

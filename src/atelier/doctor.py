@@ -39,7 +39,10 @@ _LIBRARIES = {
 _PROGRAMS = {"tesseract": "apt-get install tesseract-ocr"}
 """Extra → how its program comes, which pip does not install."""
 
-_BY_CHOICE = frozenset({"xtts", "chatterbox", "int8"})
+_EXPLAINED = {"chatterbox": "docs/speech.md"}
+"""Extra → where it is told how its libraries come, where the extra alone does not bring them."""
+
+_BY_CHOICE = frozenset({"xtts", "int8"})
 """Extras that `make setup` leaves out."""
 
 
@@ -107,6 +110,8 @@ def _engine(extra: str, libraries: tuple[str, ...]) -> Finding:
         return Finding(f"Engine {extra}", f"its program is not installed: {_PROGRAMS[extra]} adds it")
     if not missing:
         return Finding(f"Engine {extra}", "its libraries are installed")
+    if extra in _EXPLAINED:
+        return Finding(f"Engine {extra}", f"not installed: {_EXPLAINED[extra]} says how it is")
     if extra in _BY_CHOICE:
         return Finding(f"Engine {extra}", f"not installed: pip install 'atelier[{extra}]' adds it")
     return Finding(f"Engine {extra}", f"lacks {', '.join(missing)}", False, f"Type: pip install 'atelier[{extra}]'")

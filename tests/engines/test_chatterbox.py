@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from atelier.contracts.engine import ModelSource, Sound, SpeechMade
 from atelier.contracts.text_to_speech import SpeechRequest
 from atelier.errors import AtelierError, InvalidRequest, ModelMissing
+from atelier.media.sentences import Sentence
 
 pytest.importorskip("conformer", reason="needs chatterbox-tts: docs/speech.md says how it is installed")
 
@@ -106,6 +107,16 @@ def test_what_the_model_cannot_do_is_refused(
     assert refusal.value.field == field
     with pytest.raises(InvalidRequest, match="nothing to speak"):
         engine.start(SpeechRequest(text="..."))
+
+
+@pytest.mark.parametrize("silent", [" " * 300, "." * 300])
+def test_a_piece_without_words_gets_none_of_the_librarys_own(engine: ChatterboxEngine, silent: str) -> None:
+    """For an empty text it would say that it needs some; here such a piece has no samples."""
+    run = engine.start(SpeechRequest(text="Hello."))
+    run.sentences = [Sentence(silent, 6, True)]
+    engine.step([run])
+    assert isinstance(run.error, InvalidRequest)
+    assert "nothing to speak" in run.error.message
 
 
 class Burglar:

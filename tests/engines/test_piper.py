@@ -17,7 +17,8 @@ from tiny_piper import RATE, build_tiny_piper
 
 from atelier.contracts.engine import ModelSource, Run, Sound, SpeechMade
 from atelier.contracts.text_to_speech import SpeechRequest
-from atelier.engines.piper import PiperEngine
+from atelier.engines.piper import PiperEngine, synthesizer
+from atelier.engines.piper.synthesizer import HEADER
 from atelier.errors import InvalidRequest, ModelMissing
 
 CLOSE = 1e-4
@@ -147,6 +148,7 @@ def test_what_cannot_be_spoken_is_refused(engine: PiperEngine) -> None:
 def test_text_holds_no_commands(engine: PiperEngine) -> None:
     """[[ would begin phonemes for Piper."""
     assert len(heard(engine, "The note [[aaa]] says so.")) > len(heard(engine, "The note says so."))
+    assert same(heard(engine, "The note [[[aaa]] says so."), heard(engine, "The note [ [ [aaa]] says so."))
 
 
 def test_piper_is_in_no_process_but_its_own_and_comes_back(engine: PiperEngine) -> None:
@@ -160,10 +162,57 @@ def test_piper_is_in_no_process_but_its_own_and_comes_back(engine: PiperEngine) 
     assert same(heard(engine, SENTENCES[2]), before)
 
 
-def _children() -> list[int]:
-    """Processes of ours that run Piper."""
-    own = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+def _children(process: int | None = None) -> list[int]:
+    """Processes that run Piper, of `process` or our own."""
+    process = process or os.getpid()
+    own = Path(f"/proc/{process}/task/{process}/children").read_text().split()
     return [int(child) for child in own if b"synthesizer.py" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def test_the_process_has_none_of_the_workers_secrets(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JWT_SECRET", "of-the-worker")
+    others = set(_children())
+    engine = PiperEngine(ModelSource("piper", folder))
+    engine.load()
+    [process] = set(_children()) - others
+    try:
+        assert b"of-the-worker" not in Path(f"/proc/{process}/environ").read_bytes()
+    finally:
+        engine.unload()
+
+
+def _program(folder: Path, *options: str) -> subprocess.Popen[bytes]:
+    [network] = folder.rglob("en_US-tone-medium.onnx")
+    command = [sys.executable, "-I", *options, synthesizer.__file__, str(network)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+
+def _answer(process: subprocess.Popen[bytes], *, whole: bool = True) -> int:
+    assert process.stdout is not None
+    status, length = HEADER.unpack(process.stdout.read(HEADER.size))
+    if whole:
+        process.stdout.read(length)
+    return int(status)
+
+
+def test_half_an_answer_is_followed_by_no_other(folder: Path) -> None:
+    """What came after it would be taken for samples, and the rest be waited for without end."""
+    with _program(folder) as process:
+        assert process.stdin is not None
+        assert _answer(process) == 0
+        order = {"text": "The workshop opens at nine. " * 50, "voice": 0, "speaker": None, "speed": 1}
+        process.stdin.write(json.dumps(order).encode() + b"\n")
+        process.stdin.flush()
+        assert _answer(process, whole=False) == 0  # more than a pipe holds: the child is in the middle of it
+        [child] = _children(process.pid)
+        os.kill(child, 9)
+        rest, _ = process.communicate()
+    assert not rest.endswith(HEADER.pack(1, 0))
+
+
+def test_libraries_that_do_not_load_are_no_damaged_voice(folder: Path) -> None:
+    with _program(folder, "-S") as process:
+        assert process.communicate()[0] == b""
 
 
 @pytest.mark.parametrize(

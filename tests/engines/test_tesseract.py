@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 import subprocess
+import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,8 @@ from atelier.contracts.engine import ModelSource
 from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult
 from atelier.engines.tesseract import TesseractEngine
 from atelier.engines.tesseract.languages import Languages
-from atelier.errors import Internal, InvalidRequest, ModelMissing, TooSlow, UnreadableMedia
+from atelier.engines.tesseract.program import Program
+from atelier.errors import Internal, InvalidRequest, ModelMissing, TooLarge, TooSlow, UnreadableMedia
 from distance import share_wrong
 
 FONT = ImageFont.truetype("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", 22)
@@ -167,6 +169,17 @@ def test_what_is_no_picture_is_refused(engine: TesseractEngine) -> None:
         engine.start(ImageToTextRequest(image=b"not a picture", task="ocr"))
 
 
+def test_a_side_that_tesseract_cannot_count_is_refused_and_a_pdfs_page_made_to_fit(engine: TesseractEngine) -> None:
+    with pytest.raises(TooLarge, match="a side of 32001 pixels"):
+        engine.start(asked(Image.new("RGB", (32_001, 4))))
+    sink = io.BytesIO()
+    Image.new("RGB", (11_610, 100), "white").save(sink, "PDF", resolution=72)
+    run = engine.start(ImageToTextRequest(image=sink.getvalue(), task="ocr"))
+    engine.step([run])
+    assert (run.error, max(run.page.size)) == (None, 32_000)
+    engine.close(run)
+
+
 def system_data() -> Path:
     """Where the system's own language data lies."""
     told = subprocess.run(["tesseract", "--list-langs"], capture_output=True, check=True).stdout.decode()
@@ -178,7 +191,7 @@ def test_a_folder_of_ones_own_data_takes_the_systems_place(tmp_path: Path) -> No
     engine = TesseractEngine(ModelSource("mine", tmp_path))
     engine.load()
     assert (engine.info().model, list(engine.info().languages)) == ("mine", ["house"])
-    [result] = results(engine, asked(drawn(PROSE[:2]), language=None))
+    [result] = results(engine, asked(drawn(PROSE[:2]), language="house"))
     assert wrong(PROSE[:2], result) == 0
     (tmp_path / "house.traineddata").write_bytes(b"cut short")
     with pytest.raises(ModelMissing, match="cannot use the data of house") as refusal:
@@ -229,8 +242,22 @@ def test_a_run_that_is_cancelled_ends_its_program(stand_in: Path) -> None:
         os.kill(int((stand_in / "pid").read_text()), 0)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the system bounds programs of others on Linux alone")
+def test_a_program_that_outlives_its_worker_comes_to_an_end(stand_in: Path) -> None:
+    (stand_in / "orders").write_text("while :; do :; done")
+    errand = Program(None, seconds=0.1).read(drawn(PROSE[:1]), "eng", None)
+    try:
+        assert errand._process.wait(60) < 0  # nobody looked at its clock
+    finally:
+        errand.stop()
+
+
 def test_a_page_that_takes_too_long_or_breaks_the_program_fails_alone(stand_in: Path) -> None:
-    for orders, error, seconds in (("exec sleep 600", TooSlow, 0.2), ("exit 3", Internal, 100)):
+    for orders, error, seconds in (
+        ("exec sleep 600", TooSlow, 0.2),
+        ("exit 3", Internal, 100),
+        ("exec cat /dev/zero", Internal, 100),
+    ):
         (stand_in / "orders").write_text("")
         engine = TesseractEngine(ModelSource("tesseract"), seconds=seconds)
         engine.load()

@@ -11,8 +11,13 @@ from atelier.contracts.base import Contract, ModelName, Partial, Prompt, Result
 ReadingTask = Literal["caption", "ocr", "both"]
 Detail = Literal["low", "auto", "high"]
 Languages = Annotated[
-    str, Field(max_length=60, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*(\+[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*){0,3}$")
+    str,
+    Field(
+        max_length=60,
+        pattern=r"^[A-Za-z][A-Za-z0-9]+([-_][A-Za-z0-9]+)*(\+[A-Za-z][A-Za-z0-9]+([-_][A-Za-z0-9]+)*){0,3}$",
+    ),
 ]
+"""Tags as in `Language`, or the names of a model's own data, which may be longer."""
 
 
 class ImageToTextRequest(Contract):

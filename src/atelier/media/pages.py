@@ -36,6 +36,11 @@ class Pages:
     def __len__(self) -> int:
         return len(self._document) if self._document is not None else 1
 
+    @property
+    def picture_size(self) -> tuple[int, int] | None:
+        """In pixels; None: it is a PDF, whose pages are made to fit."""
+        return self._picture.size if self._picture is not None else None
+
     def page(self, index: int) -> tuple[Image.Image, float]:
         """An RGB picture, and its pixels per unit of the page: 1 for a picture, of a PDF's points (1/72 inch) else."""
         if self._picture is not None:
@@ -56,7 +61,8 @@ class Pages:
         self._document = self._picture = None
 
     def _scale(self, width: float, height: float) -> float:
-        fitting = (MOST_PIXELS / (width * height)) ** 0.5, self._longest / max(width, height)
+        # A hair less, as pixels are rounded up: else a side could come out one longer.
+        fitting = (MOST_PIXELS / (width * height)) ** 0.5, self._longest * (1 - 1e-9) / max(width, height)
         return float(min(DOTS_PER_INCH / POINTS_PER_INCH, *fitting))
 
 

@@ -145,6 +145,8 @@ class ChatterboxEngine:
         assert isinstance(run, _Speech)
         if self._model is None:
             raise ModelMissing(f"{self._source.model} is not loaded")
+        if not speakable(sentence.text):  # for it the library speaks a sentence of its own
+            return as_integers(silence(0, run.sample_rate))
         if run.reference is not None:
             self._model.prepare_conditionals(io.BytesIO(run.reference))
             run.reference, run.conditionals = None, self._model.conds

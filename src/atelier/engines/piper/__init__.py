@@ -6,6 +6,7 @@ a pipe and gives samples back.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 SLOWEST, FASTEST = 0.5, 2.0
 """Between what speeds a voice itself still speaks well; beyond them the samples are stretched."""
+
+_PHONEMES = re.compile(r"\[(?=\[)")
 
 
 class PiperEngine:
@@ -87,7 +90,7 @@ class PiperEngine:
             raise ModelMissing(f"{self._source.model} is not loaded")
         speed = min(max(run.speed, SLOWEST), FASTEST)
         # Piper would take [[ for the beginning of phonemes; here it is text like any other.
-        text = plain(sentence.text).replace("[[", "[ [").strip()
+        text = _PHONEMES.sub("[ ", plain(sentence.text)).strip()
         samples = self._speaker.say(text, run.choice.number, run.choice.speaker, speed)
         if not samples.size:
             return as_integers(samples)

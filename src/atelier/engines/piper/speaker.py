@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _PROGRAM = Path(__file__).with_name("synthesizer.py")
 _FAILED = (1, b"")
+_KEPT = ("PATH", "LD_LIBRARY_PATH", "TMPDIR")
 
 
 class ProcessGone(Exception):
@@ -45,6 +47,7 @@ class Speaker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            env={name: os.environ[name] for name in _KEPT if name in os.environ},  # without the worker's secrets
             start_new_session=True,
         )
         try:

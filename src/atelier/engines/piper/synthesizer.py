@@ -8,7 +8,7 @@ Each NETWORK is a voice's .onnx file, with its configuration (.onnx.json) beside
 object: text, voice (which NETWORK, from 0), speaker (a number, or null for the voice's own), speed. Each answer on
 stdout is a header of two native ints, status and length, and that many bytes: mono float32 samples, or nothing where
 status is not 0. Before the first line it answers once: with JSON of the voices, or with status 1 and the name of the
-one that is bad.
+one that is bad. It ends where a child dies in the middle of an answer.
 
 A network throws dice, and ONNX Runtime has no way to put them back; espeak-ng keeps state from text to text. So this
 process only loads them, and for each line it forks a child that is thrown away afterwards: every text meets the same
@@ -22,6 +22,7 @@ import os
 import signal
 import struct
 import sys
+from mmap import mmap
 from pathlib import Path
 from typing import Any
 
@@ -42,15 +43,21 @@ def main() -> None:
             config = json.loads(path.with_name(f"{path.name}.json").read_bytes())
             voices.append(_opened(path, config))
             described.append(_described(number, path, config))
+        except ImportError:
+            raise  # no fault of the voice
         except Exception:  # onnxruntime has a class of its own for every way a file can be broken
             _answer(answers, 1, path.stem.encode())
             return
     _answer(answers, 0, json.dumps(described).encode())
+    begun = mmap(-1, 1)  # shared with the child: whether its answer has
     for line in sys.stdin.buffer:
+        begun[0] = 0
         child = os.fork()
         if child == 0:
-            _speak_and_exit(answers, voices, json.loads(line))
+            _speak_and_exit(answers, begun, voices, json.loads(line))
         _, status = os.waitpid(child, 0)
+        if status != 0 and begun[0]:
+            return  # nothing can follow half an answer: it would be taken for the rest
         if status != 0:
             _answer(answers, 1)
 
@@ -91,11 +98,13 @@ def _answer(answers: int, status: int, body: bytes = b"") -> None:
         out.write(HEADER.pack(status, len(body)) + body)
 
 
-def _speak_and_exit(answers: int, voices: list[Any], order: dict[str, Any]) -> None:
+def _speak_and_exit(answers: int, begun: mmap, voices: list[Any], order: dict[str, Any]) -> None:
     """The child's whole life. Its exit status says whether it has answered."""
     try:
         signal.alarm(SECONDS)
-        _answer(answers, 0, _spoken(voices[order["voice"]], order))
+        spoken = _spoken(voices[order["voice"]], order)
+        begun[0] = 1
+        _answer(answers, 0, spoken)
     except BaseException:
         os._exit(1)
     os._exit(0)

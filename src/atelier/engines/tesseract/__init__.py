@@ -89,7 +89,7 @@ class TesseractEngine:
         assert isinstance(request, ImageToTextRequest)
         languages, warning = self._languages.choose(request.language)
         pages = Pages(request.image, longest_side=LONGEST_SIDE)
-        if len(pages) == 1 and (longest := max(pages.page(0)[0].size)) > LONGEST_SIDE:
+        if (longest := max(pages.picture_size or (0, 0))) > LONGEST_SIDE:
             raise TooLarge(
                 f"image: a side of {longest} pixels is over the limit of {LONGEST_SIDE}; cut the picture into parts",
                 field="image",

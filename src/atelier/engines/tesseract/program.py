@@ -6,9 +6,11 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image
@@ -16,6 +18,7 @@ from PIL import Image
 from atelier.errors import ModelMissing, TooSlow
 
 SECONDS = 120.0  # for one page; a dense one takes two
+MOST_BYTES = 100_000_000  # that it writes of a page; ten thousand words take half a million
 ANSWER_SECONDS = 30.0  # for what it tells of itself
 CLEARLY = 5.0  # Tesseract's confidence in which way a page lies; a few words that lie straight get less
 TURNS = "osd"  # the data by which it finds that out
@@ -113,6 +116,7 @@ class Errand:
                 env=_environment(),
                 start_new_session=True,
             )
+        _bound(self._process.pid, seconds)
 
     def ended(self, seconds: float) -> bool:
         """Wait so long at most. Raises TooSlow for a picture that took longer than it may."""
@@ -137,6 +141,16 @@ class Errand:
         self._process.kill()
         self._process.wait()
         self._found.close()
+
+
+def _bound(process: int, seconds: float) -> None:
+    """What holds even where the worker dies before it can end the program, and where it writes without end."""
+    if sys.platform == "linux":
+        import resource
+
+        with suppress(OSError):  # it has ended, or this container forbids it
+            for kind, most in ((resource.RLIMIT_CPU, int(seconds) + 2), (resource.RLIMIT_FSIZE, MOST_BYTES)):
+                resource.prlimit(process, kind, (most, most))
 
 
 def _environment() -> dict[str, str]:
