@@ -110,7 +110,7 @@ async def test_of_many_at_once_one_runs(open_gateway: Open) -> None:
         await begun.keep(ANSWER)
         return ANSWER
 
-    assert await asyncio.gather(*(send(gateways[i % 3]) for i in range(60))) == [ANSWER] * 60
+    assert await asyncio.gather(*(send(gateways[i % 3]) for i in range(24))) == [ANSWER] * 24
     assert ran == 1
 
 

@@ -48,7 +48,7 @@ def test_the_page_needs_what_the_readme_says(web: Path) -> None:
     files, packages = imported_from(web, list(page.rglob("*.ts*")))
     assert packages - {"next", "react", "server-only"} == OF_THE_PAGE
     beside = {str(file.relative_to(web)).rpartition("/")[0] for file in files if not file.is_relative_to(page)}
-    assert beside <= {"components/ui", "components/pictures", "lib/client", "lib"}
+    assert beside <= {"components/ui", "components/pictures", "lib/client", "lib/ai", "lib"}
 
 
 def imported_from(web: Path, files: list[Path]) -> tuple[set[Path], set[str]]:

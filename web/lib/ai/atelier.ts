@@ -19,6 +19,7 @@ import { Forbidden, Unavailable } from './errors';
 import type { Form, PictureStream } from './input';
 import type { components } from './openapi';
 import { artifactId, artifactUrl, pictureEvents, pictures } from './pictures';
+import { fromArtifact, sendable } from './sendable';
 import { gatewaySettings } from './settings';
 import { tokenFor } from './token';
 import type { UsageMonth } from './usage';
@@ -63,21 +64,6 @@ async function post(
     body,
     streamed,
   });
-}
-
-function sendable(input: object | Form): Pick<Request, 'body'> & { headers: Record<string, string> } {
-  if (input instanceof FormData) return { body: input, headers: {} };
-  if (!isUpload(input))
-    return { body: JSON.stringify(input), headers: { 'content-type': 'application/json' } };
-  const length = input.bytes === undefined ? undefined : { 'content-length': String(input.bytes) };
-  return { body: input.form, headers: { 'content-type': input.contentType, ...length } };
-}
-
-/** The gateway takes an artifact of the caller's own by the path of its link. */
-function fromArtifact<Input extends object>(input: Input | Form): object | Form {
-  if (!('artifact' in input)) return input;
-  const { artifact, ...fields } = input;
-  return { ...fields, image_url: `/artifacts/${artifact}` };
 }
 
 async function madePictures(response: Response): Promise<Pictures | PictureStream> {
