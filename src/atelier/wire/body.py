@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from atelier.contracts.base import Contract
 from atelier.errors import InvalidRequest, UnsupportedMedia, UploadTooSlow
-from atelier.wire.aside import LARGE_BYTES, aside
+from atelier.wire.aside import LARGE_BYTES
 from atelier.wire.header import header
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -120,7 +120,7 @@ async def _read(request: Request, most_file_bytes: int) -> Body:
     content_type = (header(request, b"content-type") or "").partition(";")[0].strip().lower()
     if content_type in {"application/json", ""} or content_type.endswith("+json"):
         raw = await _whole(request)
-        return _json_body(raw) if len(raw) <= LARGE_BYTES else await aside(len(raw), _json_body, raw)
+        return _json_body(raw) if len(raw) <= LARGE_BYTES else await asyncio.to_thread(_json_body, raw)
     if content_type in {"multipart/form-data", "application/x-www-form-urlencoded"}:
         return await _form_body(request, most_file_bytes)
     raise UnsupportedMedia(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
 
 from atelier.errors import InvalidRequest
-from atelier.wire.aside import LARGE_BYTES, aside
+from atelier.wire.aside import LARGE_BYTES
 
 Load = Callable[[str, str, str], Awaitable[bytes]]
 """(reference, field, kind) → bytes; kind is `image` or `audio`. Raises InvalidRequest naming the field."""
@@ -21,7 +22,7 @@ async def load_data_uri(reference: str, field: str, kind: str) -> bytes:
         raise InvalidRequest(f"{field}: send the {kind} itself, as a data URI or a file", field=field)
     if len(reference) <= LARGE_BYTES:
         return read_data_uri(reference, field)
-    return await aside(len(reference), read_data_uri, reference, field)
+    return await asyncio.to_thread(read_data_uri, reference, field)
 
 
 def read_data_uri(reference: str, field: str) -> bytes:
