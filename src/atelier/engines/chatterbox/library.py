@@ -9,8 +9,7 @@ then. Its watermark asks setuptools, whose newer releases no longer tell, where 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +18,7 @@ from typing import Any
 from transformers.utils import is_torchaudio_available
 
 from atelier.engines.chatterbox.spectrum import InverseSpectrogram, Resample, Spectrogram, TimeStretch, fbank
+from atelier.media.stand_ins import standing_in
 
 __all__ = ["SAMPLE_RATE", "ChatterboxTTS"]
 
@@ -51,23 +51,9 @@ def _module(name: str, **content: Any) -> ModuleType:
     return module
 
 
-@contextmanager
-def _standing_in() -> Iterator[None]:
-    is_torchaudio_available()  # transformers looks once: before, not now
-    stand_ins = _stand_ins()
-    before = {name: sys.modules.get(name) for name in stand_ins}
-    sys.modules.update(stand_ins)
-    try:
-        yield
-    finally:
-        for name, module in before.items():
-            if module is None:
-                del sys.modules[name]
-            else:
-                sys.modules[name] = module
+is_torchaudio_available()  # transformers looks once: before, not now
 
-
-with _standing_in():
+with standing_in(_stand_ins()):
     from chatterbox.models.s3gen import S3GEN_SR as SAMPLE_RATE
     from chatterbox.models.t3 import t3
     from chatterbox.tts import ChatterboxTTS, perth

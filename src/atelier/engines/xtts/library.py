@@ -8,9 +8,6 @@ second, so that stand-ins take their places while coqui-tts is imported, and onl
 from __future__ import annotations
 
 import pickle
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -21,6 +18,7 @@ import torch
 from transformers.utils import is_torchaudio_available, is_torchcodec_available
 
 from atelier.media.spectrum import MelSpectrogram, resample
+from atelier.media.stand_ins import standing_in
 
 __all__ = ["Xtts", "open_model"]
 
@@ -35,23 +33,9 @@ def _stand_ins() -> dict[str, ModuleType]:
     return found
 
 
-@contextmanager
-def _standing_in() -> Iterator[None]:
-    is_torchaudio_available(), is_torchcodec_available()  # transformers looks once: before, not now
-    stand_ins = _stand_ins()
-    before = {name: sys.modules.get(name) for name in stand_ins}
-    sys.modules.update(stand_ins)
-    try:
-        yield
-    finally:
-        for name, module in before.items():
-            if module is None:
-                del sys.modules[name]
-            else:
-                sys.modules[name] = module
+is_torchaudio_available(), is_torchcodec_available()  # transformers looks once: before, not now
 
-
-with _standing_in():
+with standing_in(_stand_ins()):
     from TTS.config.shared_configs import BaseDatasetConfig
     from TTS.tts.configs.xtts_config import XttsArgs, XttsAudioConfig, XttsConfig
     from TTS.tts.models.xtts import Xtts
