@@ -64,13 +64,16 @@ def migrated(postgres: Postgres) -> str:
 
 
 @pytest.fixture
-def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Where a database without rows is: SQLite, and for a test that is marked `on_both` PostgreSQL too."""
     if getattr(request, "param", "sqlite") == "sqlite":
         lay_database(tmp_path / "atelier.db")
-        return f"sqlite+aiosqlite:///{tmp_path / 'atelier.db'}"
+        yield f"sqlite+aiosqlite:///{tmp_path / 'atelier.db'}"
+        return
     server: Postgres = request.getfixturevalue("postgres")
-    return server.new_database(like=request.getfixturevalue("migrated"))
+    url = server.new_database(like=request.getfixturevalue("migrated"))
+    yield url
+    server.drop(url)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ on_both = pytest.mark.parametrize("location", ["sqlite", "postgresql"], indirect
 
 _ORDINARY = "nobody"  # the server refuses to run as root
 _FAST = ("fsync=off", "full_page_writes=off", "shared_buffers=16MB", "max_connections=60")
+_SMALL = ("min_wal_size=32MB", "max_wal_size=64MB")  # by default the log of changes grows to a gigabyte
 
 
 class Postgres:
@@ -48,7 +49,8 @@ class Postgres:
         return self._folder / "data"
 
     def start(self) -> None:
-        options = [f"-c{option}" for option in (*_FAST, "listen_addresses=127.0.0.1", "unix_socket_directories=")]
+        settings = (*_FAST, *_SMALL, "listen_addresses=127.0.0.1", "unix_socket_directories=")
+        options = [f"-c{setting}" for setting in settings]
         command = [str(self._bin / "postgres"), "-D", str(self._data), "-p", str(self.port), *options]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, **self._owner, cwd="/")
@@ -69,6 +71,10 @@ class Postgres:
         name = f"test{next(self._names)}"
         self._psql("postgres", f"CREATE DATABASE {name} TEMPLATE {like.rpartition('/')[2]}")
         return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Ends what is connected to a database, and gives its room on the disk back."""
+        self._psql("postgres", f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
 
     def ask(self, url: str, statement: str) -> list[list[str]]:
         """What PostgreSQL's own client prints for a statement: rows of text."""
