@@ -1,21 +1,30 @@
 """uvicorn's HTTP protocol, with what one turn of the event loop writes sent in one go, and a word when a client leaves.
 
 uvicorn writes the head of an answer and its body apart; each write is a call of the operating system and a packet, and
-takes longer than all that the gateway itself does for a small answer. That a client has left it tells only those who
-wait for the next message, which takes a task for each request.
+takes longer than all that the gateway itself does for a small answer. Each line of a head it looks at by itself; small
+answers in one piece, which most are, are written here. That a client has left it tells only those who wait for the next
+message, which takes a task for each request.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Collection
+from functools import partial
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from starlette.types import Message, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from atelier.wire.serving import LEAVING, Leaving
 
 MOST_HELD_BYTES = 65_536
 """More is written at once: what is held back must not grow while a long answer is made without a pause."""
+
+_CONTROLS = bytes({*range(32), 127} - {ord("\t")})
+_FORWARDED = frozenset({b"x-forwarded-for", b"x-forwarded-proto"})
+_OF_CONNECTIONS = frozenset({b"connection", b"transfer-encoding"})
 
 
 class CorkedProtocol(HttpToolsProtocol):
@@ -23,6 +32,7 @@ class CorkedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._leaving = Leaving()
+        self.access_log = False  # there is a log of our own
         super().connection_made(_Corked(transport, self.loop))  # type: ignore[arg-type]
 
     def on_message_begin(self) -> None:
@@ -34,9 +44,74 @@ class CorkedProtocol(HttpToolsProtocol):
         if not self.pipeline:  # the last piece of a large body stops the reading, and with it the word of a leaving
             self.flow.resume_reading()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if isinstance(app, ProxyHeadersMiddleware) and _FORWARDED.isdisjoint(dict(cycle.scope["headers"])):
+            app = app.app  # which has nothing to find
+        super()._start_asgi_task(cycle, partial(_run, app, _Answer(cycle, self.tasks)))
+
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._leaving.tell()
+
+
+def _run(app: Any, answer: _Answer, scope: Scope, receive: Receive, _: Send) -> Awaitable[None]:
+    running: Awaitable[None] = app(scope, receive, answer.send)
+    return running
+
+
+class _Answer:
+    """Sends the answer of one cycle. tasks: of all requests that are served."""
+
+    __slots__ = ("_begin", "_cycle", "_tasks")
+
+    def __init__(self, cycle: RequestResponseCycle, tasks: Collection[object]) -> None:
+        self._cycle = cycle
+        self._tasks = tasks
+        self._begin: Message | None = None  # while it is not known whether the body comes in one piece
+
+    async def send(self, message: Message) -> None:
+        begin, self._begin = self._begin, None
+        if begin is not None:
+            if self._wrote(begin, message):
+                return
+            await self._by_uvicorn(begin)
+        elif message["type"] == "http.response.start" and b"content-length" in dict(message.get("headers", ())):
+            self._begin = message
+            return
+        await self._by_uvicorn(message)
+
+    async def _by_uvicorn(self, message: Message) -> None:
+        await RequestResponseCycle.send(self._cycle, message)  # type: ignore[arg-type]
+
+    def _wrote(self, begin: Message, message: Message) -> bool:
+        """Whether it was an answer like most: small, in one piece, on a connection that stays."""
+        cycle, headers, body = self._cycle, begin["headers"], message.get("body", b"")
+        fields = dict(headers)
+        if (
+            message.get("more_body")
+            or len(body) > MOST_HELD_BYTES
+            or fields[b"content-length"] != b"%d" % len(body)
+            or not _OF_CONNECTIONS.isdisjoint(fields)
+            or not cycle.keep_alive
+            or cycle.response_started
+            or cycle.disconnected
+            or cycle.flow.write_paused
+            or cycle.scope["method"] == "HEAD"
+        ):
+            return False
+        told = [*cycle.default_headers, *headers]
+        head = b"\n".join(map(b": ".join, told))
+        if len(head.translate(None, _CONTROLS)) != len(head) - len(told) + 1:
+            return False  # uvicorn says what is wrong with it
+        cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
+        head = head.replace(b"\n", b"\r\n")
+        cycle.transport.write(b"%b%b\r\n\r\n%b" % (STATUS_LINE[begin["status"]], head, body))
+        if len(self._tasks) == 1:  # nobody else is served who might write, too
+            cycle.transport.flush()  # type: ignore[attr-defined]
+        cycle.message_event.set()
+        cycle.on_response()
+        return True
 
 
 class _Corked:
@@ -50,14 +125,14 @@ class _Corked:
 
     def write(self, data: bytes) -> None:
         if not self._held:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._held.append(data)
         self._bytes += len(data)
         if self._bytes > MOST_HELD_BYTES:
-            self._flush()
+            self.flush()
 
     def close(self) -> None:
-        self._flush()
+        self.flush()
         self._transport.close()
 
     def is_closing(self) -> bool:
@@ -66,7 +141,7 @@ class _Corked:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         if self._held:
             data = self._held[0] if len(self._held) == 1 else b"".join(self._held)
             self._held, self._bytes = [], 0

@@ -1,0 +1,149 @@
+"""Answers leave our server as uvicorn itself would send them, whatever is asked and however they are made."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from atelier.corked import MOST_HELD_BYTES
+from servers import Server
+
+PATHS = ["/plain", "/empty", "/nothing", "/large", "/pieces", "/counted", "/single", "/closing", "/short", "/long"]
+
+
+async def plain(request: Request) -> Response:
+    return PlainTextResponse(f"{len(await request.body())} bytes from {request.url.scheme}", headers={"x-told": "ä"})
+
+
+async def empty(_: Request) -> Response:
+    return Response()
+
+
+async def nothing(_: Request) -> Response:
+    return Response(status_code=204)
+
+
+async def large(_: Request) -> Response:
+    return Response(bytes(MOST_HELD_BYTES + 1))
+
+
+async def pieces(_: Request) -> Response:
+    return StreamingResponse(iter([b"one ", b"two"]))
+
+
+async def counted(_: Request) -> Response:
+    return StreamingResponse(iter([b"one ", b"two"]), headers={"content-length": "7"})
+
+
+async def single(_: Request) -> Response:
+    return StreamingResponse(iter([b"one"]), headers={"content-length": "3"})
+
+
+async def closing(_: Request) -> Response:
+    return PlainTextResponse("bye", headers={"connection": "close"})
+
+
+class Raw:
+    """Says what it is given, as no framework would."""
+
+    def __init__(self, length: bytes, body: bytes, name: bytes = b"x-told") -> None:
+        self._start = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]}
+        self._start["headers"] = [(b"content-length", length), (name, b"7")]
+        self._body = {"type": "http.response.body", "body": body}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send(self._start)
+        await send(self._body)
+
+
+APP = Starlette(
+    routes=[
+        *(
+            Route(f"/{made.__name__}", made, methods=["GET", "POST"])
+            for made in (plain, empty, nothing, large, pieces, counted, single, closing)
+        ),
+        Route("/short", Raw(b"9", b"short")),
+        Route("/long", Raw(b"2", b"too long")),
+        Route("/broken", Raw(b"2", b"ok", b"x-a\r\nx-b: 1\r\nx-c")),
+    ]
+)
+
+
+@pytest.fixture(scope="module")
+def both() -> Iterator[Both]:
+    with Server(APP) as ours, Server(APP, protocol=HttpToolsProtocol) as theirs:
+        yield Both(ours, theirs)
+
+
+class Both:
+    """Our server, and uvicorn's own."""
+
+    def __init__(self, *urls: str) -> None:
+        self._urls = urls
+
+    def say(self, *requests: bytes) -> list[bytes]:
+        """All that each says to requests that come in one piece, and to one after which it has to hang up."""
+        return [_heard(url, b"".join([*requests, asked("/plain", "connection: close")])) for url in self._urls]
+
+
+def _heard(url: str, sent: bytes) -> bytes:
+    host, _, port = url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+        connection.sendall(sent)
+        heard = b"".join(iter(lambda: connection.recv(65536), b""))
+    return re.sub(rb"date: [^\r]+", b"date: now", heard)
+
+
+def asked(path: str, *lines: str, method: str = "GET", version: str = "1.1", body: bytes = b"") -> bytes:
+    head = [f"{method} {path} HTTP/{version}", "host: here", *lines, *([f"content-length: {len(body)}"] * bool(body))]
+    return "".join(f"{line}\r\n" for line in [*head, ""]).encode() + body
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    ("method", "version", "lines"),
+    [
+        ("GET", "1.1", ()),
+        ("HEAD", "1.1", ()),
+        ("GET", "1.0", ()),
+        ("GET", "1.1", ("connection: close",)),
+        ("GET", "1.1", ("x-forwarded-proto: https", "x-forwarded-for: 192.0.2.1")),
+    ],
+)
+def test_what_leaves_is_what_uvicorn_says(
+    both: Both, path: str, method: str, version: str, lines: tuple[str, ...]
+) -> None:
+    ours, theirs = both.say(asked(path, *lines, method=method, version=version))
+    assert ours == theirs
+    assert ours.startswith(b"HTTP/1.1 20")
+
+
+def test_a_header_cannot_end_its_line(both: Both) -> None:
+    assert both.say(asked("/broken")) == [b"", b""]
+
+
+def test_requests_in_one_piece_are_answered_in_their_order(both: Both) -> None:
+    posts = [asked("/plain", method="POST", body=bytes(size)) for size in (1, 22, 333)]
+    ours, theirs = both.say(*posts, asked("/pieces"), asked("/large"))
+    assert re.findall(rb"(\d+) bytes from", ours) == [b"1", b"22", b"333", b"0"]
+    assert ours == theirs
+
+
+def test_a_proxy_on_this_machine_is_believed(both: Both) -> None:
+    for heard in both.say(asked("/plain", "x-forwarded-proto: https")):
+        assert re.findall(rb"bytes from (https?)", heard) == [b"https", b"http"]
+
+
+def test_who_asks_whether_to_go_on_is_told_to(both: Both) -> None:
+    ours, theirs = both.say(asked("/plain", "expect: 100-continue", method="POST", body=b"later"))
+    assert ours.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
+    assert ours == theirs
