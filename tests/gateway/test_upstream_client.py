@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import aiohttp
 import pytest
+import uvloop
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from yarl import URL
 
+from atelier.gateway.upstreams import client as client_module
 from atelier.gateway.upstreams.client import Client, Target
+from atelier.gateway.upstreams.connection import MOST_HEAD_BYTES, MOST_UNREAD_BYTES
 from misbehaving import becomes
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -174,3 +183,127 @@ async def test_another_protocol_is_an_answer_and_not_waited_behind() -> None:
         response = await client.post(target, {}, b"{}")
         assert response.status == 101
         response.close()
+
+
+async def test_pieces_come_as_they_are_sent_and_trailers_are_left_out() -> None:
+    go_on = asyncio.Event()
+
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(2)
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n")
+        await go_on.wait()
+        writer.write(b"4\r\n two\r\n0\r\nx-after: 1\r\n\r\n")
+
+    async with asking(say) as (client, target, spoken), asyncio.timeout(60):
+        for _ in range(2):
+            go_on.clear()
+            response = await client.post(target, {}, b"{}")
+            assert await response.read_piece() == b"one"
+            go_on.set()
+            assert [await response.read(), await response.read_piece()] == [b" two", b""]
+            assert "x-after" not in response.headers
+        assert spoken.connections == 1
+
+
+async def test_what_nobody_takes_is_left_with_the_server() -> None:
+    size = 200 * MOST_UNREAD_BYTES
+
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(2)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size + bytes(size))
+
+    async with asking(say) as (client, target, spoken), asyncio.timeout(60):
+        for _ in range(2):
+            response = await client.post(target, {}, b"{}")
+            await asyncio.sleep(0.2)  # in which all of it could come
+            assert 0 < len(await response.read_piece()) < size / 10
+            await response.read()
+        assert spoken.connections == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nbegun",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nbegun\r\n",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nbegun\r\nno length\r\n",
+    ],
+)
+async def test_an_answer_that_breaks_off_is_told(answer: bytes) -> None:
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(2)
+        writer.write(answer)
+        writer.close()
+
+    async with asking(say) as (client, target, _), asyncio.timeout(60):
+        response = await client.post(target, {}, b"{}")
+        with pytest.raises((aiohttp.ClientError, ConnectionError)):
+            await response.read()
+
+
+async def test_a_head_without_an_end_is_no_answer() -> None:
+    async with asking(says(b"HTTP/1.1 200 OK\r\nx-told: " + b"7" * (MOST_HEAD_BYTES + 1))) as (client, target, _):
+        async with asyncio.timeout(60):
+            with pytest.raises(aiohttp.ClientPayloadError):
+                await client.post(target, {}, b"{}")
+
+
+async def test_who_waits_for_an_answer_hears_that_it_will_not_come() -> None:
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(2)
+        writer.close()
+
+    async with asking(say) as (client, target, _), asyncio.timeout(60):
+        with pytest.raises(aiohttp.ServerDisconnectedError):
+            await client.post(target, {}, b"{}")
+
+
+async def test_connections_that_nobody_needs_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "KEEP_ALIVE_SECONDS", 0.05)
+    async with asking(says(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")) as (client, target, spoken):
+        for _ in range(2):
+            responses = await asyncio.gather(*(client.post(target, {}, b"{}") for _ in range(3)))
+            assert [await response.read() for response in responses] == [b"ok"] * 3
+            await becomes(lambda: not client._connector._acquired)
+        assert spoken.connections == 6
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_it_speaks_tls_under_both_event_loops(run: Callable[[Awaitable[None]], None], tmp_path: Path) -> None:
+    server = _vouched_for(tmp_path)
+    trusting = ssl.create_default_context(cafile=tmp_path / "both.pem")
+
+    async def ask() -> None:
+        spoken = Spoken(says(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok", body=300_000))
+        listening = await asyncio.start_server(spoken, "127.0.0.1", 0, ssl=server)
+        client = Client(connect_seconds=10.0)
+        url = URL(f"https://localhost:{listening.sockets[0].getsockname()[1]}/v1/ocr")
+        target = Target(url, {})
+        with pytest.raises(aiohttp.ClientConnectorCertificateError):
+            await client.post(target, {}, bytes(300_000))
+        target.connecting = aiohttp.ClientRequest("POST", url, loop=asyncio.get_running_loop(), ssl=trusting)
+        for _ in range(3):
+            response = await client.post(target, {}, bytes(300_000))
+            assert (response.status, await response.read()) == (200, b"ok")
+        assert spoken.connections == 1
+        await client.close()
+        listening.close()
+
+    run(ask())
+
+
+def _vouched_for(folder: Path) -> ssl.SSLContext:
+    """A server's context for localhost."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    signed = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (folder / "both.pem").write_bytes(private + signed)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "both.pem")
+    return context

@@ -13,7 +13,8 @@ import structlog
 
 from atelier.errors import AtelierError, Unavailable, UpstreamFailed
 from atelier.gateway.upstreams.bodies import UNDERSTOOD, Written, written, written_for
-from atelier.gateway.upstreams.client import Client, Response
+from atelier.gateway.upstreams.client import Client
+from atelier.gateway.upstreams.connection import Response
 from atelier.gateway.upstreams.deadlines import Deadlines
 from atelier.gateway.upstreams.pool import AWAY_SECONDS, Pool
 from atelier.gateway.upstreams.refusals import MOST_REPEATS, Failure, Verdict, refused, too_slow, unanswered
@@ -53,16 +54,15 @@ class Answer:
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """As they come."""
-        content = self._response.content
         try:
-            while chunk := await content.readany():
+            while chunk := await self._response.read_piece():
                 yield chunk
         except (*_BROKEN, TimeoutError) as problem:
             raise self._answering.broken(problem) from None
 
     def expire(self) -> None:
         """Whoever reads it gets a TimeoutError."""
-        self._response.content.set_exception(TimeoutError())
+        self._response.fail(TimeoutError())
 
     def close(self) -> None:
         """Hang up, where the answer was not heard to its end; else the connection is in the pool again already."""

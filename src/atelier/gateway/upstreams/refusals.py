@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -11,7 +10,7 @@ from typing import Literal
 import aiohttp
 
 from atelier.errors import AtelierError, Overloaded, TooSlow, Unavailable, UpstreamFailed
-from atelier.gateway.upstreams.client import Response
+from atelier.gateway.upstreams.connection import Response
 from atelier.gateway.upstreams.pool import AWAY_SECONDS
 from atelier.gateway.upstreams.upstream import Times, Upstream
 from atelier.wire.exchange import ErrorAnswer, error_from
@@ -102,9 +101,7 @@ def _repeats(status: int, error: AtelierError) -> int:
 
 async def _error_answer(response: Response) -> ErrorAnswer:
     try:
-        data = await response.content.readexactly(_MOST_BYTES)
-    except asyncio.IncompleteReadError as whole:
-        data = whole.partial
+        data = await response.read(_MOST_BYTES)
     except (aiohttp.ClientError, ConnectionError):
         data = b""
     try:
