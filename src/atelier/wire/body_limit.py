@@ -41,7 +41,5 @@ class BodyLimit:
 
 
 def _declared_length(scope: Scope) -> int | None:
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            return int(value) if value.isdigit() else None
-    return None
+    value: bytes = dict(scope["headers"]).get(b"content-length", b"")
+    return int(value) if value.isdigit() else None

@@ -113,19 +113,24 @@ async def read(body: Body, load: Load) -> Call:
 
 def _last_picture(messages: list[_Message]) -> tuple[_ImageUrl, str]:
     """(the newest picture, text of the newest user message)."""
-    pictures, question = list[_ImageUrl](), ""
+    picture: _ImageUrl | None = None
+    question = ""
     for message in messages:
         if message.role != "user":
             continue
-        parts = [_TextPart(type="text", text=message.content)] if isinstance(message.content, str) else message.content
-        pictures += [part.image_url for part in parts if isinstance(part, _ImagePart)]
-        question = " ".join(part.text.strip() for part in parts if isinstance(part, _TextPart)).strip()
-    if not pictures:
+        said = []
+        for part in [message.content] if isinstance(message.content, str) else message.content:
+            if isinstance(part, _ImagePart):
+                picture = part.image_url
+            else:
+                said.append((part if isinstance(part, str) else part.text).strip())
+        question = " ".join(said).strip()
+    if picture is None:
         raise InvalidRequest(
             "messages: add a picture, as a part {type: image_url, image_url: {url}}; answers are about pictures",
             field="messages",
         )
-    return pictures[-1], question
+    return picture, question
 
 
 class _Delta(Answer):

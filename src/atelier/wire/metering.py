@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from pydantic import ValidationError
 from starlette.responses import Response
@@ -45,10 +46,14 @@ class PassedOn(Response):
         self.status_code = 200
         self.background = None
         self.body = body
-        lowered = ((name.lower(), value) for name, value in headers)
-        self.raw_headers = [header for header in lowered if _is_told(header[0])]
+        self.raw_headers = [(told, value) for name, value in headers if (told := _told_as(name))]
         self.raw_headers.append((b"content-length", b"%d" % len(body)))
 
 
-def _is_told(name: bytes) -> bool:
-    return name == b"content-type" or (name.startswith(b"x-") and not name.startswith((b"x-atelier-", b"x-request-")))
+@lru_cache(maxsize=256)  # the same few come with every answer
+def _told_as(name: bytes) -> bytes | None:
+    """How a header is told to the reader; None for one that is not."""
+    name = name.lower()
+    if name == b"content-type" or (name.startswith(b"x-") and not name.startswith((b"x-atelier-", b"x-request-"))):
+        return name
+    return None

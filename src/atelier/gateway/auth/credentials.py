@@ -172,10 +172,11 @@ def _credentials(headers: Mapping[str, str]) -> str:
 def _authorization(headers: Mapping[str, str]) -> str:
     if not isinstance(headers, Headers):
         return headers.get("authorization", "")
-    given = [value for name, value in headers.raw if name == b"authorization"]
-    if len(given) > 1:
+    raw = headers.raw
+    fields = dict(raw)
+    if len(fields) < len(raw) and sum(name == b"authorization" for name, _ in raw) > 1:
         raise Unauthenticated("Send the header Authorization once")
-    return given[0].decode("latin-1") if given else ""
+    return fields.get(b"authorization", b"").decode("latin-1")
 
 
 def create_auth(settings: Settings, secret: str, database: Database) -> Auth:

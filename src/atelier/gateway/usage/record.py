@@ -90,12 +90,16 @@ class UsageRecord:
             row["userId"] = storable(self.caller.user, 200)
         if self.model:
             row["modelUsed"] = storable(self.model, 200)
-        for name, value in (("error", self.error), ("upstream", self.upstream), ("cost", self.cost)):
-            if value:
-                row[name] = value
-        for name, mark in (("fallback", self.fallback), ("cached", self.cached)):
-            if mark:
-                row[name] = True
+        if self.error:
+            row["error"] = self.error
+        if self.upstream:
+            row["upstream"] = self.upstream
+        if cost := self.cost:
+            row["cost"] = cost
+        if self.fallback:
+            row["fallback"] = True
+        if self.cached:
+            row["cached"] = True
         return row
 
     def line(self) -> bytes:
