@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +183,7 @@ def _servers(stack: ExitStack, state: str) -> _Servers:
     if state == "production":
         from redis_server import running_redis
 
-        redis, servers.pids["redis"] = _started(stack, running_redis)
+        redis, servers.pids["redis"] = _started(stack, partial(running_redis, "everysec"))
         servers.env["REDIS_URL"] = redis.url
     return servers
 

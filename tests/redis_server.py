@@ -18,10 +18,14 @@ from servers import until
 
 
 class Redis:
-    """`start` and `stop` as often as wanted: what was acknowledged is there again. A test takes a prefix of its own."""
+    """`start` and `stop` as often as wanted: what was acknowledged is there again. A test takes a prefix of its own.
 
-    def __init__(self, folder: Path) -> None:
+    fsync: when its file is on the disk; with `everysec`, as it is run for good, a crash may cost the last second.
+    """
+
+    def __init__(self, folder: Path, fsync: str) -> None:
         self._folder = folder
+        self._fsync = fsync
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._prefixes = 0
@@ -36,7 +40,7 @@ class Redis:
 
     def start(self) -> None:
         options = {"port": self.port, "bind": "127.0.0.1", "dir": self._folder, "appendonly": "yes", "save": ""}
-        options["appendfsync"] = "always"  # by default a busy disk may cost the last second that was acknowledged
+        options["appendfsync"] = self._fsync
         command = [str(get_binary_path()), *(word for k, v in options.items() for word in (f"--{k}", str(v)))]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
@@ -64,9 +68,9 @@ class Redis:
 
 
 @contextmanager
-def running_redis() -> Iterator[Redis]:
+def running_redis(fsync: str = "always") -> Iterator[Redis]:
     folder = Path(tempfile.mkdtemp(prefix="atelier-redis-"))
-    server = Redis(folder)
+    server = Redis(folder, fsync)
     try:
         server.start()
         yield server
