@@ -56,10 +56,11 @@ class Client:
         """
         head = f"{target.head}\r\n{_lines({**headers, 'content-length': str(len(body))})}\r\n\r\n".encode()
         connection = self._pooled(target.origin) or await self._connected(target)
+        asked = connection.ask(head, body)
         try:
-            return await connection.ask(head, body)
+            return await asked
         except BaseException:
-            connection.hang_up()
+            connection.leave(asked)
             raise
 
     def _pooled(self, origin: str) -> Connection | None:

@@ -145,6 +145,11 @@ class Connection(asyncio.Protocol):
             self._transport.write(head + body)
         return asked
 
+    def leave(self, asked: asyncio.Future[Response]) -> None:
+        """Hang up, unless the answer has come whole already: then the connection may serve another."""
+        if self._asked is asked:
+            self.hang_up()
+
     def hang_up(self) -> None:
         """At once: to close in order would keep what is unsent for as long as the server reads nothing."""
         if self._transport.get_write_buffer_size() > 0:
