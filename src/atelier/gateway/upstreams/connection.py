@@ -23,9 +23,6 @@ _LARGE_BYTES = 65_536
 _SWITCHING = 101
 """Of protocols, which nobody asked for: nothing that could be read follows."""
 
-_FRAMES = frozenset({"content-length", "transfer-encoding"})
-
-
 class Response:
     """An answer whose head is there. raw_headers: in their order; headers: by their names, which are in small letters.
 
@@ -189,7 +186,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         response = self._response
-        if response is not None and exc is None and _FRAMES.isdisjoint(response.headers):
+        if response is not None and exc is None and _ends_with_connection(response.headers):
             response.end()  # as it was to
         else:
             known = isinstance(exc, ConnectionError)
@@ -246,3 +243,8 @@ class Connection(asyncio.Protocol):
                 self._response.fail(problem)
         elif self._asked is not None and not self._asked.done():
             self._asked.set_exception(problem)
+
+
+def _ends_with_connection(headers: Mapping[str, str]) -> bool:
+    """Whether nothing in the answer tells its end (RFC 9112, 6.3): a coding that is not chunked does not."""
+    return "content-length" not in headers and "chunked" not in headers.get("transfer-encoding", "").lower()
