@@ -109,7 +109,8 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, made: aiohttp.connector.Connection, done: Callable[[Connection], None]) -> None:
         maker, transport = made.protocol, made.transport
-        if maker is None or transport is None:
+        if maker is None or transport is None or maker.should_close:  # left, or told something before it was asked
+            made.close()
             raise aiohttp.ServerDisconnectedError
         self._made = made
         self._maker = maker
