@@ -116,7 +116,7 @@ class Connection(asyncio.Protocol):
         self._maker = maker
         self._transport: Any = transport
         self._done = done
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser: Any = httptools.HttpResponseParser(self)
         self._asked: asyncio.Future[Response] | None = None  # while a request is under way
         self._response: Response | None = None
         self._headers: list[tuple[bytes, bytes]] = []
@@ -194,6 +194,7 @@ class Connection(asyncio.Protocol):
             self._fail(exc if known and exc is not None else aiohttp.ServerDisconnectedError())
         self._maker.connection_lost(exc)  # who closes the connector waits for it
         self._made.close()
+        self._asked = self._response = self._parser = None  # which know it: only the garbage collector would find them
 
     # What the parser calls:
 
