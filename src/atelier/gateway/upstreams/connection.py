@@ -72,7 +72,8 @@ class Response:
             await self._reader
         piece = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         self._pieces, self._size = [], 0
-        self._connection.go_on()
+        if not self.ended:  # else the connection may be another's, who has stopped the reading
+            self._connection.go_on()
         return piece
 
     def close(self) -> None:
