@@ -23,6 +23,7 @@ _LARGE_BYTES = 65_536
 _SWITCHING = 101
 """Of protocols, which nobody asked for: nothing that could be read follows."""
 
+
 class Response:
     """An answer whose head is there. raw_headers: in their order; headers: by their names, which are in small letters.
 
@@ -205,14 +206,14 @@ class Connection(asyncio.Protocol):
             self._keeps = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name.lower(), value))
+        if self._response is None:  # else a trailer, which nobody wants
+            self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
         if self._is_over or (status < 200 and status != _SWITCHING):  # one on the way, such as 100
             return
         self._response = Response(self, status, self._headers)
-        self._headers = []  # trailers are nothing that anybody wants
         if self._asked is not None and not self._asked.done():
             self._asked.set_result(self._response)
 
