@@ -145,4 +145,5 @@ class _Corked:
         if self._held:
             data = self._held[0] if len(self._held) == 1 else b"".join(self._held)
             self._held, self._bytes = [], 0
-            self._transport.write(data)
+            if not self._transport.is_closing():  # else nobody is there to read it
+                self._transport.write(data)

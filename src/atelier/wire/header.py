@@ -6,6 +6,6 @@ from starlette.requests import Request
 
 
 def header(request: Request, name: bytes) -> str | None:
-    """The last of that name, which is given in small letters; None where there is none."""
-    value = dict(request.scope["headers"]).get(name)
+    """The first of that name, which is given in small letters; None where there is none."""
+    value = dict(reversed(request.scope["headers"])).get(name)
     return None if value is None else str(value, "latin-1")
