@@ -7,7 +7,10 @@ import socket
 
 from atelier.settings import SettingsProblem
 
-BACKLOG = 2048
+BACKLOG = 65_535
+"""Of connections that wait to be accepted; the system may allow fewer."""
+
+_DOORS = 16
 
 
 def listening(host: str, port: int, name: str) -> socket.socket:
@@ -22,6 +25,14 @@ def listening(host: str, port: int, name: str) -> socket.socket:
         opened.close()
         raise SettingsProblem(_in_words(problem, host, port, name)) from None
     return opened
+
+
+def doors(opened: socket.socket) -> list[socket.socket]:
+    """The same socket several times, for a server that is to accept several connections in a turn of its event loop.
+
+    uvloop accepts one of each: where thousands come at once, the last would wait for seconds.
+    """
+    return [opened, *(opened.dup() for _ in range(_DOORS - 1))]
 
 
 def _in_words(problem: OSError, host: str, port: int, name: str) -> str:

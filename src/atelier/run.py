@@ -21,7 +21,7 @@ from uvicorn.supervisors import Multiprocess
 from atelier.corked import CorkedProtocol
 from atelier.gateway.shared_metrics import forget_process, keep_metrics, share_metrics
 from atelier.home import prepare_home
-from atelier.ports import listening
+from atelier.ports import BACKLOG, doors, listening
 from atelier.settings import Settings, SettingsProblem
 from atelier.telemetry import configure_logs
 from atelier.tracing import check_tracing, start_tracing
@@ -139,7 +139,7 @@ def run_gateway(settings: Settings, secret: str, *, processes: Path | None = Non
     check_settings(settings)
     prepare_database(settings)
     prepare_redis(settings, structlog.get_logger().warning)
-    sockets = [listening(settings.host, settings.gateway_port(), "gateway")]
+    sockets = doors(listening(settings.host, settings.gateway_port(), "gateway"))
     if settings.gateway_processes == 1:
         start_tracing("gateway")
         _serve(_gateway_app(settings, secret, processes), sockets)
@@ -190,6 +190,7 @@ def _config(app: ASGIApp | str, **more: Any) -> uvicorn.Config:
         timeout_graceful_shutdown=_GRACE_SECONDS,
         # Longer than the gateway's pool keeps a connection: it must not send into one that is just being closed.
         timeout_keep_alive=75,
+        backlog=BACKLOG,
         # Forwarded headers are believed of a proxy on this machine only.
         proxy_headers=True,
         http=CorkedProtocol,
