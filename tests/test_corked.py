@@ -56,8 +56,8 @@ class Raw:
     """Says what it is given, as no framework would."""
 
     def __init__(self, length: bytes, body: bytes, name: bytes = b"x-told") -> None:
-        self._start = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]}
-        self._start["headers"] = [(b"content-length", length), (name, b"7")]
+        headers = [(b"content-length", length), (name, b"7")]
+        self._start = {"type": "http.response.start", "status": 200, "headers": headers}
         self._body = {"type": "http.response.body", "body": body}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

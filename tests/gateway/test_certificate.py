@@ -17,12 +17,13 @@ from misbehaving import becomes
 ENDS = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
-def self_signed(folder: Path) -> ssl.SSLContext:
-    """A server's context with a certificate that nobody trusts, and that has ended."""
+def self_signed(folder: Path, ends: datetime = ENDS) -> ssl.SSLContext:
+    """A server's context for localhost, with a certificate that only who trusts `both.pem` trusts."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    made = made.serial_number(1).not_valid_before(ENDS - timedelta(days=90)).not_valid_after(ENDS)
+    made = made.serial_number(1).not_valid_before(ends - timedelta(days=90)).not_valid_after(ends)
+    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
     signed = made.sign(key, hashes.SHA256())
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

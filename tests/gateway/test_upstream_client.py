@@ -12,9 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 import uvloop
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from test_certificate import self_signed
 from yarl import URL
 
 from atelier.gateway.upstreams import client as client_module
@@ -270,7 +268,7 @@ async def test_connections_that_nobody_needs_are_closed(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
 def test_it_speaks_tls_under_both_event_loops(run: Callable[[Awaitable[None]], None], tmp_path: Path) -> None:
-    server = _vouched_for(tmp_path)
+    server = self_signed(tmp_path, ends=datetime.now(UTC) + timedelta(days=1))
     trusting = ssl.create_default_context(cafile=tmp_path / "both.pem")
 
     async def ask() -> None:
@@ -290,20 +288,3 @@ def test_it_speaks_tls_under_both_event_loops(run: Callable[[Awaitable[None]], N
         listening.close()
 
     run(ask())
-
-
-def _vouched_for(folder: Path) -> ssl.SSLContext:
-    """A server's context for localhost."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    made = made.serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-    signed = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (folder / "both.pem").write_bytes(private + signed)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "both.pem")
-    return context

@@ -1,7 +1,7 @@
 """One connection to an upstream: a request goes out, its answer comes back, and then the next one may.
 
 The answer is read by httptools, as the server reads its requests. aiohttp's own parser, streams and pool do for any
-client what here is wanted of one, and take a third of all the time that the gateway has for a request.
+client what here is wanted of one, and took 8 % of all instructions of a request.
 """
 
 from __future__ import annotations
