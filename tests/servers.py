@@ -28,7 +28,13 @@ class Server:
 
     def __init__(self, app: ASGIApp, *, protocol: type[HttpToolsProtocol] = CorkedProtocol) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=256)
-        config = uvicorn.Config(app, http=protocol, log_config=None, timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            app,
+            http=protocol,
+            log_config=None,
+            timeout_graceful_shutdown=1,
+            timeout_keep_alive=75,  # as ours are; its own 5 s are also the time for which clients keep a connection
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
 
