@@ -18,6 +18,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
+from atelier.awake import WakefulProtocol, usable_cores
 from atelier.corked import CorkedProtocol
 from atelier.gateway.shared_metrics import forget_process, keep_metrics, share_metrics
 from atelier.home import prepare_home
@@ -142,12 +143,17 @@ def run_gateway(settings: Settings, secret: str, *, processes: Path | None = Non
     sockets = doors(listening(settings.host, settings.gateway_port(), "gateway"))
     if settings.gateway_processes == 1:
         start_tracing("gateway")
-        _serve(_gateway_app(settings, secret, processes), sockets)
+        _serve(_gateway_app(settings, secret, processes), sockets, _gateway_protocol())
         return
     # Only who holds the port may empty the folder.
     share_metrics(settings.home / "run" / f"metrics-{settings.gateway_port()}")
     os.environ[PROCESSES_FILE] = str(processes or "")
-    config = _config("atelier.run:gateway_process", factory=True, workers=settings.gateway_processes)
+    config = _config(
+        "atelier.run:gateway_process",
+        protocol=_gateway_protocol(),
+        factory=True,
+        workers=settings.gateway_processes,
+    )
     _end_with_supervisor_in_background()
     _GatewayProcesses(config, sockets=sockets).run()
 
@@ -181,7 +187,7 @@ def gateway_process() -> ASGIApp:
     return _gateway_app(settings, required_secret(settings), Path(processes) if processes else None)
 
 
-def _config(app: ASGIApp | str, **more: Any) -> uvicorn.Config:
+def _config(app: ASGIApp | str, *, protocol: type[CorkedProtocol] = CorkedProtocol, **more: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_config=None,
@@ -193,15 +199,20 @@ def _config(app: ASGIApp | str, **more: Any) -> uvicorn.Config:
         backlog=BACKLOG,
         # Forwarded headers are believed of a proxy on this machine only.
         proxy_headers=True,
-        http=CorkedProtocol,
+        http=protocol,
         ws="none",
         **more,
     )
 
 
-def _serve(app: ASGIApp, sockets: list[socket.socket]) -> None:
+def _gateway_protocol() -> type[CorkedProtocol]:
+    """With one core, who stays awake keeps Redis and the upstreams from running."""
+    return WakefulProtocol if usable_cores() > 1 else CorkedProtocol
+
+
+def _serve(app: ASGIApp, sockets: list[socket.socket], protocol: type[CorkedProtocol] = CorkedProtocol) -> None:
     _end_with_supervisor_in_background()
-    uvicorn.Server(_config(app)).run(sockets=sockets)
+    uvicorn.Server(_config(app, protocol=protocol)).run(sockets=sockets)
 
 
 def _end_with_supervisor_in_background() -> None:
