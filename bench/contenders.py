@@ -56,15 +56,22 @@ def standin(folder: Path) -> Iterator[Contender]:
 
 
 @contextmanager
-def nginx(upstream: str, folder: Path) -> Iterator[Contender]:
-    """A plain reverse proxy of one worker process that keeps its connections to the upstream."""
+def nginx(upstream: str, folder: Path, *, asks: bool = False) -> Iterator[Contender]:
+    """A plain reverse proxy of one worker process that keeps its connections to the upstream.
+
+    asks: before each request it asks another server whether it may, as who admits must: the stand-in, which says yes.
+    """
     program, port = set_up_nginx(), free_port()
+    name = "nginx asking" if asks else "nginx"
+    folder = folder / name.replace(" ", "-")
+    folder.mkdir()
     config = folder / "nginx.conf"
-    config.write_text(_NGINX.format(folder=folder, port=port, upstream=upstream.removeprefix("http://")))
+    server = upstream.removeprefix("http://")
+    config.write_text(_NGINX.format(folder=folder, port=port, upstream=server, asks=_ASKS if asks else ""))
     url = f"http://127.0.0.1:{port}"
     command: list[str | Path] = [program.path, "-p", folder, "-c", config, "-e", folder / "nginx.log"]
     with running(command, ready=lambda: answers(f"{url}/health"), log=folder / "nginx.out", env=program.env) as pid:
-        yield Contender("nginx", url, (pid,))
+        yield Contender(name, url, (pid,))
 
 
 _NGINX = """
@@ -94,10 +101,21 @@ http {{
             proxy_pass http://standin;
             proxy_http_version 1.1;
             proxy_set_header Connection "";
+            {asks}
+        }}
+        location = /may {{
+            internal;
+            proxy_pass http://standin/may;
+            proxy_http_version 1.1;
+            proxy_pass_request_body off;
+            proxy_set_header Content-Length "";
+            proxy_set_header Connection "";
         }}
     }}
 }}
 """
+
+_ASKS = "auth_request /may;"
 
 
 @contextmanager

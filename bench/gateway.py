@@ -27,7 +27,7 @@ from measures import CAPTION, PICTURE, SENT, Course, Runs
 from processes import DidNotStart
 
 CONNECTIONS = (1, 16, 64, 256)
-CONTENDERS = ("direct", "nginx", "gateway", "litellm")
+CONTENDERS = ("direct", "nginx", "nginx asking", "gateway", "litellm")
 PARTS = ("captions", "pictures", "streams", "processes", "overload")
 
 
@@ -90,6 +90,7 @@ def _starters(stack: ExitStack, upstream: Contender, folder: Path, state: str) -
     return {
         "direct": lambda: upstream,
         "nginx": lambda: stack.enter_context(contenders.nginx(upstream.url, folder)),
+        "nginx asking": lambda: stack.enter_context(contenders.nginx(upstream.url, folder, asks=True)),
         "gateway": lambda: gateway(1),
         "gateway x2": lambda: gateway(2),
         "litellm": lambda: stack.enter_context(contenders.litellm(upstream.url, folder)),

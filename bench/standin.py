@@ -2,7 +2,8 @@
 
     python bench/standin.py --port 9100
 
-It speaks as a worker of ours does (GET /health, chat, pictures, streams); any OpenAI client can read it too.
+It speaks as a worker of ours does (GET /health, chat, pictures, streams); any OpenAI client can read it too. Whoever
+asks GET /may whether a request may pass hears that it may.
 GET /delay?ms=20 makes every answer after it wait; a stream's events are `--gap-ms` apart and say when they were sent.
 """
 
@@ -35,6 +36,7 @@ SIDES = (640, 546)
 _HEALTH = "/health"
 _CHAT = "/v1/chat/completions"
 _IMAGES = "/v1/images/generations"
+_MAY = "/may"
 _DELAY = "/delay"
 _STREAM = re.compile(rb'"stream"\s*:\s*true')
 _LAST_CHUNK = b"0\r\n\r\n"
@@ -62,6 +64,7 @@ class Answers:
         self.delay = 0.0
         self.whole = {
             _HEALTH: _json(_health()),
+            _MAY: b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
             _CHAT: _json(_caption(), _metered(CAPTIONER, units=1, tokens=16, compute_ms=12.5)),
             _IMAGES: _json(_picture_answer(), _metered(PAINTER, units=1, megapixels=0.35, steps=8, compute_ms=12.5)),
         }
@@ -117,7 +120,7 @@ class Connection(asyncio.Protocol):
         elif path == _DELAY:
             answers.delay = float(self._query.removeprefix("ms=")) / 1000
             self._send(_json({"delay_ms": answers.delay * 1000}))
-        elif answers.delay and path != _HEALTH:
+        elif answers.delay and path not in {_HEALTH, _MAY}:
             asyncio.get_running_loop().call_later(answers.delay, self._send, answers.whole.get(path, answers.absent))
         else:
             self._send(answers.whole.get(path, answers.absent))
