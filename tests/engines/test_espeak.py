@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -16,10 +17,10 @@ import pytest
 from atelier.catalog import SERVICES
 from atelier.contracts.engine import ModelSource, Sound, SpeechMade
 from atelier.contracts.text_to_speech import SpeechRequest
-from atelier.engines.espeak import EspeakEngine
-from atelier.engines.espeak.speaker import Speaker
+from atelier.engines.espeak import EspeakEngine, speaker, synthesizer
 from atelier.engines.espeak.voices import OPENAI_VOICES
 from atelier.errors import Internal, InvalidRequest
+from atelier.media.programs import HEADER
 
 RATE = 22_050
 TEXT = "The workshop opens at nine in the morning. Every visitor may try the tools! Do you want to come with us?"
@@ -69,9 +70,17 @@ def seconds(engine, text=TEXT, **fields):
     return len(heard(engine, text, **fields)) / RATE
 
 
-def children():
-    """Process ids of this process's children."""
-    return {int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()}
+def children(process="self"):
+    """Process ids of a process's children; of our own, if no other is named."""
+    tasks = Path(f"/proc/{process}/task").iterdir()
+    return {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
+
+
+def answered(process):
+    """The status of the next answer, which is read to its end."""
+    status, length = HEADER.unpack(process.stdout.read(HEADER.size))
+    process.stdout.read(length)
+    return status
 
 
 def resident(pid):
@@ -346,6 +355,31 @@ class TestProcess:
         engine.unload()
         assert children() <= before
 
+    def test_it_has_none_of_the_workers_secrets(self, monkeypatch):
+        monkeypatch.setenv("JWT_SECRET", "of-the-worker")
+        before = children()
+        engine = EspeakEngine(ModelSource("espeak-ng"))
+        engine.load()
+        (pid,) = children() - before
+        try:
+            assert b"of-the-worker" not in Path(f"/proc/{pid}/environ").read_bytes()
+        finally:
+            engine.unload()
+
+    def test_half_an_answer_is_followed_by_no_other(self):
+        """What came after it would be taken for samples, and the rest be waited for without end."""
+        command = [sys.executable, "-I", "-S", synthesizer.__file__, *speaker._library_and_data()]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert answered(process) == 0
+            order = {"text": TEXT * 20, "voice": "gmw/en-US", "rate": 175, "pause": False}
+            process.stdin.write(json.dumps(order).encode() + b"\n")
+            process.stdin.flush()
+            assert HEADER.unpack(process.stdout.read(HEADER.size))[0] == 0
+            [child] = children(process.pid)  # it says more than a pipe holds, so it is in the middle of it
+            os.kill(child, 9)
+            rest, _ = process.communicate()
+        assert not rest.endswith(HEADER.pack(1, 0))
+
     def test_load_and_unload_may_be_repeated(self):
         before = children()
         engine = EspeakEngine(ModelSource("espeak-ng"))
@@ -358,11 +392,11 @@ class TestProcess:
         assert children() <= before
 
     def test_a_failing_sentence_fails_alone(self):
-        speaker = Speaker()
+        speaks = speaker.Speaker()
         with pytest.raises(Internal):
-            speaker.say("Hello.", voice="nobody", rate=175, pause=False)
-        assert len(speaker.say("Hello.", voice="gmw/en-US", rate=175, pause=False)) > RATE / 4
-        speaker.stop()
+            speaks.say("Hello.", voice="nobody", rate=175, pause=False)
+        assert len(speaks.say("Hello.", voice="gmw/en-US", rate=175, pause=False)) > RATE / 4
+        speaks.stop()
 
     def test_memory_does_not_grow(self):
         before = children()

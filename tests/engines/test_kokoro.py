@@ -352,6 +352,17 @@ class TestProcess:
         engine.unload()
         assert children() <= before
 
+    def test_it_has_none_of_the_workers_secrets(self, folder, monkeypatch):
+        monkeypatch.setenv("JWT_SECRET", "of-the-worker")
+        before = children()
+        engine = KokoroEngine(ModelSource("kokoro", folder))
+        engine.load()
+        (pid,) = children() - before
+        try:
+            assert b"of-the-worker" not in Path(f"/proc/{pid}/environ").read_bytes()
+        finally:
+            engine.unload()
+
     def test_memory_does_not_grow(self, folder):
         engine = KokoroEngine(ModelSource("kokoro", folder))
         for count in range(1, 301):

@@ -5,7 +5,7 @@
 Each line of stdin is a JSON object: text, voice (an identifier, perhaps with +variant), rate (words a minute), pause
 (whether the pause that follows the text belongs to it). Each answer on stdout is a header of two native ints, status
 and length, and that many bytes: mono int16 samples, or nothing where status is not 0. Before the first line it
-answers once with JSON: what espeak-ng can do.
+answers once with JSON: what espeak-ng can do. It ends where a child dies in the middle of an answer.
 
 espeak-ng keeps its state in globals that no call resets, seeds its noise from the clock, and loses memory for every
 text that mixes languages. So this process only initialises it, with a fixed seed, and never speaks: for each line it
@@ -21,6 +21,7 @@ import os
 import signal
 import struct
 import sys
+from mmap import mmap
 from pathlib import Path
 from typing import Any
 
@@ -109,11 +110,13 @@ def _answer(status: int, body: bytes = b"") -> None:
     sys.stdout.buffer.flush()
 
 
-def _speak_and_exit(synthesizer: Synthesizer, line: bytes) -> None:
+def _speak_and_exit(synthesizer: Synthesizer, begun: mmap, line: bytes) -> None:
     """The child's whole life. Its exit status says whether it has answered."""
     try:
         signal.alarm(SECONDS)
-        _answer(0, synthesizer.speak(**json.loads(line)))
+        spoken = synthesizer.speak(**json.loads(line))
+        begun[0] = 1
+        _answer(0, spoken)
     except BaseException:
         os._exit(1)
     os._exit(0)
@@ -125,11 +128,15 @@ def main() -> None:
     _, library, data = sys.argv
     synthesizer = Synthesizer(library, data)
     _answer(0, json.dumps(synthesizer.abilities()).encode())
+    begun = mmap(-1, 1)  # shared with the child: whether its answer has
     for line in sys.stdin.buffer:
+        begun[0] = 0
         child = os.fork()
         if child == 0:
-            _speak_and_exit(synthesizer, line)
+            _speak_and_exit(synthesizer, begun, line)
         _, status = os.waitpid(child, 0)
+        if status != 0 and begun[0]:
+            return  # nothing can follow half an answer: it would be taken for the rest
         if status != 0:
             _answer(1)
 

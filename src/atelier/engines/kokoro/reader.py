@@ -12,14 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from atelier.errors import Internal, ModelMissing
+from atelier.media.programs import ProcessGone, environment
 
 _PROGRAM = Path(__file__).with_name("reading.py")
 _LIBRARIES = ("kokoro_onnx", "phonemizer")
 _SECONDS_TO_END = 5.0
-
-
-class ProcessGone(Exception):
-    """The reading process ended or closed its pipes."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +49,7 @@ class Reader:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            env=environment(),
             start_new_session=True,
         )
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ from pathlib import Path
 from PIL import Image
 
 from atelier.errors import ModelMissing, TooSlow
+from atelier.media.programs import environment
 
 SECONDS = 120.0  # for one page; a dense one takes two
 MOST_BYTES = 100_000_000  # that it writes of a page; ten thousand words take half a million
@@ -23,7 +23,6 @@ ANSWER_SECONDS = 30.0  # for what it tells of itself
 CLEARLY = 5.0  # Tesseract's confidence in which way a page lies; a few words that lie straight get less
 TURNS = "osd"  # the data by which it finds that out
 
-_KEPT = ("PATH", "LD_LIBRARY_PATH", "TESSDATA_PREFIX", "TMPDIR")
 _MISSING = (
     "Tesseract is not installed here: apt-get install tesseract-ocr (Debian, Ubuntu), "
     "brew install tesseract (macOS); in a container, build its image with PROGRAMS=tesseract-ocr"
@@ -154,6 +153,5 @@ def _bound(process: int, seconds: float) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Without the worker's secrets. One thread: several make one page a little faster and all of them slower."""
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    return kept | {"OMP_THREAD_LIMIT": "1", "LC_ALL": "C"}
+    """One thread: several make one page a little faster and all of them slower."""
+    return environment("TESSDATA_PREFIX") | {"OMP_THREAD_LIMIT": "1", "LC_ALL": "C"}
