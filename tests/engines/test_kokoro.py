@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import espeakng_loader
 import httpx2
 import numpy as np
 import openai
@@ -360,6 +361,19 @@ class TestProcess:
         (pid,) = children() - before
         try:
             assert b"of-the-worker" not in Path(f"/proc/{pid}/environ").read_bytes()
+        finally:
+            engine.unload()
+
+    def test_it_is_told_of_another_espeak(self, folder, monkeypatch):
+        library = espeakng_loader.get_library_path()
+        monkeypatch.setenv("PHONEMIZER_ESPEAK_LIBRARY", library)
+        before = children()
+        engine = KokoroEngine(ModelSource("kokoro", folder))
+        engine.load()
+        (pid,) = children() - before
+        try:
+            environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            assert f"PHONEMIZER_ESPEAK_LIBRARY={library}".encode() in environment
         finally:
             engine.unload()
 

@@ -242,6 +242,18 @@ def test_a_run_that_is_cancelled_ends_its_program(stand_in: Path) -> None:
         os.kill(int((stand_in / "pid").read_text()), 0)
 
 
+def test_the_program_has_none_of_the_workers_secrets(stand_in: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JWT_SECRET", "of-the-worker")
+    (stand_in / "orders").write_text("exec sleep 600")
+    errand = Program(None).read(drawn(PROSE[:1]), "eng", None)
+    try:
+        seen = Path(f"/proc/{errand._process.pid}/environ").read_bytes()
+    finally:
+        errand.stop()
+    assert b"OMP_THREAD_LIMIT=1" in seen
+    assert b"of-the-worker" not in seen
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the system bounds programs of others on Linux alone")
 def test_a_program_that_outlives_its_worker_comes_to_an_end(stand_in: Path) -> None:
     (stand_in / "orders").write_text("while :; do :; done")

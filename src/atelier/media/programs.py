@@ -14,7 +14,7 @@ from atelier.errors import Internal
 HEADER = struct.Struct("=iI")
 """Before each answer: its status, 0 where all is well, and how many bytes follow."""
 
-_KEPT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR")
+_KEPT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "OMP_NUM_THREADS")
 
 
 def environment(*more: str) -> dict[str, str]:

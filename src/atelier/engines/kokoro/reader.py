@@ -16,6 +16,7 @@ from atelier.media.programs import ProcessGone, environment
 
 _PROGRAM = Path(__file__).with_name("reading.py")
 _LIBRARIES = ("kokoro_onnx", "phonemizer")
+_OTHER_LIBRARY = "PHONEMIZER_ESPEAK_LIBRARY"  # by which kokoro-onnx is told of another espeak-ng than its own
 _SECONDS_TO_END = 5.0
 
 
@@ -49,7 +50,7 @@ class Reader:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=environment(),
+            env=environment(_OTHER_LIBRARY),
             start_new_session=True,
         )
         try:
