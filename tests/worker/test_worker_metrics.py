@@ -62,6 +62,7 @@ def worker() -> Iterator[Worker]:
 
 def test_runs_steps_and_batches_are_counted(worker: Worker) -> None:
     assert worker.paint(steps=3).status_code == 200
+    until(lambda: worker.told().sum("atelier_worker_runs_total") == 1)  # the answer leaves before its run has ended
     found = worker.told()
     assert found.sum("atelier_worker_runs_total", service="text-to-image", outcome="succeeded", **PAINT) == 1
     assert found.sum("atelier_worker_steps_total", **PAINT) == 3
@@ -87,6 +88,7 @@ def test_running_and_waiting_are_told_by_plan_and_by_no_tenant(worker: Worker) -
         assert worker.paint().status_code == 503
         PaintEngine.newest.gate.release()
         assert [answer.result().status_code for answer in (first, *rest)] == [200] * 3
+    until(lambda: worker.told().sum("atelier_worker_runs_total", outcome="succeeded") == 3)
     found = worker.told()
     assert found.sum("atelier_worker_requests_running") == found.sum("atelier_worker_requests_waiting") == 0
     assert found.sum("atelier_worker_runs_total", outcome="overloaded") == 1
