@@ -218,10 +218,10 @@ def shared(redis: Redis) -> dict[str, str]:
 
 
 async def test_a_turn_is_renewed_for_as_long_as_it_runs(shared: dict[str, str]) -> None:
-    here, there = (create_idempotency(Settings(**shared), lease_seconds=1) for _ in range(2))
+    here, there = (create_idempotency(Settings(**shared), lease_seconds=3) for _ in range(2))
     turn = await first(here)
     repeat = asyncio.create_task(there.begin("acme", KEY, ONE))
-    assert await waits(repeat, 2.5)
+    assert await waits(repeat, 4.5)
     await turn.keep(ANSWER)
     assert await asyncio.wait_for(repeat, 60) == ANSWER
     await here.close()
@@ -233,7 +233,7 @@ import asyncio, sys
 from atelier.gateway.answers import create_idempotency
 from atelier.settings import Settings
 async def run():
-    gateway = create_idempotency(Settings(redis_url=sys.argv[1], redis_prefix=sys.argv[2]), lease_seconds=2.0)
+    gateway = create_idempotency(Settings(redis_url=sys.argv[1], redis_prefix=sys.argv[2]), lease_seconds=3.0)
     await gateway.begin("acme", {KEY!r}, {ONE!r})
     print("begun", flush=True)
     await asyncio.sleep(600)
@@ -248,7 +248,7 @@ async def test_the_turn_of_a_killed_gateway_lapses(shared: dict[str, str]) -> No
     assert await other.stdout.readline() == b"begun\n"
     gateway = create_idempotency(Settings(**shared))
     repeat = asyncio.create_task(gateway.begin("acme", KEY, ONE))
-    assert await waits(repeat, 3)  # it lives, and renews
+    assert await waits(repeat, 4.5)  # it lives, and renews
     other.kill()
     await other.wait()
     begun = await asyncio.wait_for(repeat, 60)

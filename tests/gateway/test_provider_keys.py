@@ -84,16 +84,14 @@ class TestTheProviderIsAway:
         server = Server(provider)
         with server as url:
             provider.url = f"{url}/keys"
-            with trusting(tmp_path, provider, fresh=0.2, stale=3, again=0.1) as gateway:
+            begun = time.monotonic()  # whenever the keys come: it is later
+            with trusting(tmp_path, provider, fresh=0.2, stale=4, again=0.1) as gateway:
                 assert status(gateway, OLD.token()) == 200
                 server.stop()
-                gone = time.monotonic()
                 token = OLD.token(sub="ben")
-                served = []
                 while status(gateway, token) == 200:
-                    served.append(time.monotonic() - gone)
-                    assert served[-1] < 20, "keys serve without end"
-                assert served[-1] > 1, "keys were dropped before their time"
+                    assert time.monotonic() - begun < 60, "keys serve without end"
+                assert time.monotonic() - begun > 4, "keys were dropped before their time"
                 # Remembered tokens have ended with their keys.
                 for known in (OLD.token(), token):
                     answer = knock(gateway, known)

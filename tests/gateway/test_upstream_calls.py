@@ -237,18 +237,18 @@ async def test_a_connection_that_is_never_made_is_given_up_in_time() -> None:
     async with servers(Server()) as [server]:
         lost = Upstream(SERVICE, "http://198.51.100.1:9", status="healthy")
         rules = lost, Upstream(SERVICE, server.url, tier=1)
-        async with upstreams_of(*rules, times=Times(connect=0.3, request=5), every=60) as upstreams:
+        async with upstreams_of(*rules, times=Times(connect=0.5, request=60), every=60) as upstreams:
             lost.status = "healthy"
             started, served = time.monotonic(), Served()
             await ask(upstreams, served)
             assert served.fallback
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < 30, "nobody gave it up"
 
 
 async def test_an_answer_that_does_not_begin_in_time_is_asked_of_one_other() -> None:
     async with servers(Server(silent), Server(), Server()) as [first, *others]:
         rules = [Upstream(SERVICE, first.url)] + [Upstream(SERVICE, other.url, tier=1) for other in others]
-        async with upstreams_of(*rules, times=Times(first_byte=0.2, request=5)) as upstreams:
+        async with upstreams_of(*rules, times=Times(first_byte=1, request=30)) as upstreams:
             assert await ask(upstreams)
             await becomes(lambda: first.left == 1)
             for server in others:
@@ -261,7 +261,7 @@ async def test_an_answer_that_does_not_begin_in_time_is_asked_of_one_other() -> 
 
 @pytest.mark.parametrize("manners", [silent, streams])
 async def test_a_request_whose_time_is_up_is_not_repeated(manners: Manners) -> None:
-    times = Times(request=0.4)
+    times = Times(request=1.5)
     async with servers(Server(manners), Server(manners)) as pair, upstreams_of(*pair, times=times) as upstreams:
         problem = await told(upstreams)
         assert isinstance(problem, TooSlow)
@@ -382,5 +382,5 @@ async def test_a_probe_that_is_not_answered_holds_nothing_up_and_decides_nothing
         await becomes(lambda: server.left > 0)  # a probe gave up
         started = time.monotonic()
         assert await ask(upstreams)
-        assert time.monotonic() - started < 0.5
+        assert time.monotonic() - started < 1.5, "it has waited for a probe, which gives up after two seconds"
         assert upstreams.pools[SERVICE][0].status == "healthy"

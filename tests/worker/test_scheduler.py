@@ -266,7 +266,7 @@ async def test_a_dead_engine_thread_is_told_and_ends_the_process() -> None:
     host.scheduler._admit = None  # type: ignore[assignment,method-assign]
     with pytest.raises((Internal, Unavailable)):
         await result_of(host, asked("x"))
-    assert await asyncio.to_thread(ended.wait, 5)
+    assert await asyncio.to_thread(ended.wait, 60)
     assert health(host, ["text-to-image"])["status"] == "unhealthy"
     with pytest.raises(Unavailable):
         await result_of(host, asked("y"))
