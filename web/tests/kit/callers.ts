@@ -1,7 +1,7 @@
 /** Tenants of the tests, each used by one of them alone, and what they send and look at. */
 
 import type { Caller } from '@/lib/ai/caller';
-import { artifactFile, textToImage, textToSpeech, usage } from '@/lib/ai/gateway';
+import { artifactFile, limits, textToImage, textToSpeech, usage } from '@/lib/ai/gateway';
 
 let count = 0;
 
@@ -95,6 +95,14 @@ export async function until<Found>(
     if (holds(found) || Date.now() > end) return found;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+}
+
+/** Until the gateway has let a tenant's first request in. */
+export async function admitted(caller: Caller): Promise<void> {
+  await until(
+    () => limits(caller),
+    (found) => found.some(({ measure, left, allowed }) => measure === 'requests' && left < allowed),
+  );
 }
 
 /** How many requests of a service ended how, once there are `count`. */

@@ -19,7 +19,7 @@ import {
   usageDays,
 } from '@/lib/ai/gateway';
 import type { PictureEvent, Pictures } from '@/lib/shapes';
-import { aPicture, aRecording, bytesOf, form, settled, someone, until, upload } from './callers';
+import { admitted, aPicture, aRecording, bytesOf, form, settled, someone, until, upload } from './callers';
 
 const PNG = Buffer.from([0x89, 0x50, 0x4e, 0x47]);
 const QUICK = { prompt: 'a red circle', num_inference_steps: 2 };
@@ -279,7 +279,7 @@ describe('what goes wrong', () => {
     const caller = someone();
     const abort = new AbortController();
     const asking = textToImage(caller, LONG, { signal: abort.signal });
-    setTimeout(() => abort.abort(), 1000);
+    void admitted(caller).then(() => abort.abort());
     await expect(asking).rejects.toBeInstanceOf(Cancelled);
     expect(await settled(caller, 'text-to-image', 1)).toEqual({ succeeded: 0, failed: 0, cancelled: 1 });
   });
