@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 import structlog
 
@@ -21,6 +22,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # several threads are slower wher
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell sets it for what it runs in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)  # what tests start and interrupt would inherit it
+
+# httpx2 waits for five seconds where nothing else is said, and a busy machine may take longer. Its functions and
+# clients share this one object.
+_PATIENCE: httpx2.Timeout = httpx2.get.__kwdefaults__["timeout"]
+_PATIENCE.connect = _PATIENCE.read = _PATIENCE.write = _PATIENCE.pool = 60.0
 
 # As servers are set up (telemetry.py): structlog's own default draws tracebacks with every variable, for seconds.
 structlog.configure(
