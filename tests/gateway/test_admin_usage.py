@@ -28,7 +28,7 @@ from servers import until
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 MANY = 20_000
-HEADERS = {"authorization": f"Bearer {make_token(SECRET, 'operator', seconds=3600, roles=['admin'])}"}
+HEADERS = {"authorization": f"Bearer {make_token(SECRET, 'operator', seconds=86_400, roles=['admin'])}"}
 DOCS = (Path(__file__).parent.parent.parent / "docs" / "administration.md").read_text()
 
 
