@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx2
+import hypothesis
 import pytest
 import structlog
 
@@ -27,6 +28,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell sets it for 
 # clients share this one object.
 _PATIENCE: httpx2.Timeout = httpx2.get.__kwdefaults__["timeout"]
 _PATIENCE.connect = _PATIENCE.read = _PATIENCE.write = _PATIENCE.pool = 60.0
+
+# The same examples in each run, and however long a busy machine takes for one, or for the first of all texts.
+hypothesis.settings.register_profile(
+    "steady", derandomize=True, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("steady")
 
 # As servers are set up (telemetry.py): structlog's own default draws tracebacks with every variable, for seconds.
 structlog.configure(
