@@ -286,7 +286,8 @@ def test_unknown_languages_are_refused_with_the_known_ones(engine: WhisperEngine
 def test_chance_is_used_above_temperature_zero_only(engine: WhisperEngine) -> None:
     samples = speech(120)
     certain = {recognise(engine, request(samples, language="en"))[0].text for _ in range(2)}
-    drawn = [recognise(engine, request(samples, language="en", temperature=1.0))[0] for _ in range(3)]
+    warm = request(samples, language="en", temperature=1.0)
+    drawn = [recognise(engine, warm)[0] for _ in range(16)]  # of three all were equal once in 75 times
     assert len(certain) == 1
     assert len({result.text for result in drawn}) > 1
     assert {segment.temperature for result in drawn for segment in result.segments} == {1.0}
