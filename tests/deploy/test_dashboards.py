@@ -170,8 +170,11 @@ def watched(
 
 
 def test_everything_that_is_scraped_is_up_and_knows_its_host(watched: Watched) -> None:
-    hosts = {series["metric"]["host"]: series["value"][1] for series in watched.prometheus.ask("up")}
-    assert hosts == {"ai-gateway": "1", SERVICE: "1"}
+    def hosts() -> dict[str, str]:
+        return {series["metric"]["host"]: series["value"][1] for series in watched.prometheus.ask("up")}
+
+    # A scrape that takes over a second counts as none, and takes what was told before along until the next.
+    until(lambda: hosts() == {"ai-gateway": "1", SERVICE: "1"})
 
 
 def test_metrics_are_named_as_prometheus_wants(watched: Watched) -> None:
@@ -187,8 +190,7 @@ def test_metrics_are_named_as_prometheus_wants(watched: Watched) -> None:
 @pytest.mark.parametrize("question", questions("prometheus"), ids=str)
 def test_a_panels_expression_has_data(watched: Watched, question: Question) -> None:
     expression = question.words.replace("$__rate_interval", "30s").replace("$service", SERVICE)
-    found = watched.prometheus.ask(expression)
-    assert found or question.panel in EMPTY, expression
+    until(lambda: bool(watched.prometheus.ask(expression)) or question.panel in EMPTY)
 
 
 @pytest.mark.parametrize("tenants", ["'acme','small'", 'SELECT id FROM "Tenant"'], ids=["chosen", "all"])
@@ -209,7 +211,7 @@ def test_grafanas_role_reads_no_keys_and_writes_nothing(watched: Watched) -> Non
 def test_variables_offer_what_there_is(watched: Watched) -> None:
     (service,) = BOARDS["service"]["templating"]["list"]
     metric, label = re.fullmatch(r"label_values\((\w+), (\w+)\)", service["query"]["query"]).groups()  # type: ignore[union-attr]
-    assert {series["metric"][label] for series in watched.prometheus.ask(metric)} == set(SERVICES)
+    until(lambda: {series["metric"][label] for series in watched.prometheus.ask(metric)} == set(SERVICES))
     (tenant,) = BOARDS["tenants"]["templating"]["list"]
     rows = watched.postgres.ask(watched.database, f"SET ROLE atelier_grafana; {tenant['query']}")
     assert ["Keeper (keeps)", "keeps"] in rows
@@ -219,7 +221,7 @@ def test_rules_run_and_alert_where_a_worker_and_a_service_are_gone(watched: Watc
     assert all(rule["health"] == "ok" for rule in watched.prometheus.rules())
     watched.worker.send_signal(signal.SIGSTOP)  # as if its machine were gone
     try:
-        until(lambda: {("InstanceDown", SERVICE), ("ServiceDown", "text-to-image")} <= alerts(watched), seconds=30)
+        until(lambda: {("InstanceDown", SERVICE), ("ServiceDown", "text-to-image")} <= alerts(watched), seconds=120)
     finally:
         watched.worker.send_signal(signal.SIGCONT)
 
