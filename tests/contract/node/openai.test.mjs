@@ -277,10 +277,14 @@ describe("errors", () => {
       return answer;
     };
     const hasty = new OpenAI({ baseURL, apiKey: ATELIER_HASTY_KEY, maxRetries: 2, fetch: counted });
-    await hasty.images.generate({ prompt: "a square" });
-    const begun = performance.now();
-    assertPictures(await hasty.images.generate({ prompt: "a square" }), 1);
-    assert.deepEqual(statuses, [200, 429, 200]);
+    let begun = 0;
+    for (let turn = 0; turn < 20 && statuses.length !== 2; turn++) { // a busy machine may take longer than the second
+      await hasty.images.generate({ prompt: "a square" });
+      statuses.length = 0;
+      begun = performance.now();
+      assertPictures(await hasty.images.generate({ prompt: "a square" }), 1);
+    }
+    assert.deepEqual(statuses, [429, 200]);
     assert.ok(performance.now() - begun >= 900, "left to itself the client waits for half a second, and in vain");
   });
 
