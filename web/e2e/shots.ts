@@ -1,7 +1,7 @@
 /** Pictures of every page with something on it, wide and narrow, light and dark: `npm run shots` puts them into shots/. */
 
 import type { Page } from '@playwright/test';
-import { aPicture, aReading, aRecording, aSheet } from './rig/content.ts';
+import { aPicture, aReading, aRecording, aSheet, aVoice } from './rig/content.ts';
 import { PAGES, SENTENCE } from './rig/pages.ts';
 import { expect, test } from './rig/test.ts';
 
@@ -81,6 +81,33 @@ test('speech', async ({ page }) => {
   await page.getByRole('button', { name: 'Speak' }).click();
   await expect(page.getByRole('slider', { name: 'Place in the recording' })).toBeEnabled();
   await shoot(page, 'speech');
+});
+
+test.describe('a recording that is too short', () => {
+  test.use({ expected: [/status of 422/] });
+  test('voices', async ({ page }) => {
+    const fill = async (name: string, recording: ReturnType<typeof aVoice>) => {
+      await page.getByLabel('Choose a recording, or drop it here').setInputFiles(recording);
+      await page.getByLabel('Name').fill(name);
+      await page.getByLabel('Who speaks').fill('Ann Example');
+      await page.getByRole('checkbox').check();
+      await page.getByRole('button', { name: 'Add the voice' }).click();
+    };
+    await page.goto(PAGES.voices, { waitUntil: 'networkidle' });
+    await shoot(page, 'voices-none');
+    for (const name of ['Ann', 'The voice of our announcements']) {
+      await fill(name, aVoice());
+      await expect(page.getByRole('button', { name: `Play: ${name}` })).toBeVisible();
+    }
+    await fill('Ben', aReading());
+    await expect(page.getByText(/^Send 6 to 30 seconds/)).toBeVisible();
+    await page
+      .getByText(/^Consent of Ann/)
+      .last()
+      .click();
+    await page.getByRole('button', { name: 'Delete Ann' }).click();
+    await shoot(page, 'voices');
+  });
 });
 
 test('transcribe', async ({ page }) => {

@@ -23,6 +23,8 @@ export interface Features {
   deleting: boolean;
   usage: boolean;
   limits: boolean;
+  /** The tenant may have voices of its own. */
+  voices: boolean;
   /** Pictures are shown while they are made. */
   previews: boolean;
 }
@@ -161,6 +163,24 @@ export interface Model {
   note?: string | null;
   voices?: { id: string; name?: string; language?: string }[] | null;
   languages?: string[] | null;
+  /** It speaks with the voice of a recording. */
+  clones?: boolean;
+}
+
+/** A voice of the tenant's own, learnt from a recording of `seconds`. */
+export interface OwnVoice {
+  id: string;
+  name: string;
+  language: string | null;
+  seconds: number;
+  consent: { statement: string; by: string; at: string };
+  created_at: string;
+}
+
+/** The oldest first. `most`: how many there may be. */
+export interface OwnVoices {
+  voices: OwnVoice[];
+  most: number;
 }
 
 /** `response_time` in milliseconds. */

@@ -40,9 +40,14 @@ export async function aSheet(browser: Browser, ...lines: string[]): Promise<Uplo
 }
 
 /** A person who reads: "he was not an ill disposed young man". */
-export function aReading(): UploadedFile {
+export const aReading = () => readAloud('0880');
+
+/** Seven seconds of the same person: enough to learn a voice from. */
+export const aVoice = () => readAloud('0870');
+
+function readAloud(number: string): UploadedFile {
   const folder = join(DATA, READING);
-  const name = readdirSync(folder).find((file) => file.endsWith('-0880.wav'));
+  const name = readdirSync(folder).find((file) => file.endsWith(`-${number}.wav`));
   if (!name) throw new Error('The recorded speech is missing: type make test-setup');
   return { name, mimeType: 'audio/wav', buffer: readFileSync(join(folder, name)) };
 }

@@ -4,6 +4,7 @@ export const PAGES = {
   'create-image': '/dashboard/marketing/social/create-image',
   'edit-image': '/dashboard/edit-image',
   speech: '/dashboard/speech',
+  voices: '/dashboard/voices',
   transcribe: '/dashboard/transcribe',
   'read-image': '/dashboard/read-image',
   artifacts: '/dashboard/artifacts',

@@ -5,6 +5,8 @@ import {
   type ArtifactPage,
   type Health,
   type Model,
+  type OwnVoice,
+  type OwnVoices,
   type Pictures,
   type Reading,
   SERVICES,
@@ -74,9 +76,9 @@ async function madePictures(response: Response): Promise<Pictures | PictureStrea
 }
 
 /** None where they cannot be read: there are others to choose from. */
-async function ownVoices(caller: Caller, options: Options): Promise<NonNullable<Model['voices']>> {
+async function voicesToChoose(caller: Caller, options: Options): Promise<NonNullable<Model['voices']>> {
   try {
-    const { voices } = await json<Schemas['VoiceList']>(await ask(caller, '/api/voices', options));
+    const { voices } = await atelier.ownVoices(caller, options);
     return voices.map(({ id, name, language }) => ({ id, name, language: language ?? undefined }));
   } catch (problem) {
     if (problem instanceof Forbidden || problem instanceof Unavailable) return [];
@@ -159,7 +161,7 @@ export const atelier: Backend = {
 
   async models(caller, options) {
     const { data } = await json<Schemas['ModelList']>(await ask(caller, '/v1/models', options));
-    const own = data.some(({ clones }) => clones) ? await ownVoices(caller, options) : [];
+    const own = data.some(({ clones }) => clones) ? await voicesToChoose(caller, options) : [];
     return data.map(({ id, service, services, note, voices, languages, clones }) => {
       const everyones = voices?.map((voice) => ({ id: voice }));
       return {
@@ -169,6 +171,7 @@ export const atelier: Backend = {
         note,
         voices: clones ? [...own, ...(everyones ?? [])] : everyones,
         languages,
+        clones: clones ?? false,
       };
     });
   },
@@ -201,6 +204,23 @@ export const atelier: Backend = {
     await ask(caller, `/api/artifacts/${encodeURIComponent(id)}`, options, { method: 'DELETE' });
   },
 
+  async ownVoices(caller, options) {
+    const { voices, most } = await json<Schemas['VoiceList']>(await ask(caller, '/api/voices', options));
+    return { voices: voices.map(ownVoice), most } satisfies OwnVoices;
+  },
+
+  async addVoice(caller, form, options) {
+    return ownVoice(await json<Schemas['VoiceEntry']>(await post(caller, 'voices', form, options)));
+  },
+
+  async voiceRecording(caller, id, options) {
+    return ask(caller, `/api/voices/${encodeURIComponent(id)}/recording`, options, { streamed: true });
+  },
+
+  async deleteVoice(caller, id, options) {
+    await ask(caller, `/api/voices/${encodeURIComponent(id)}`, options, { method: 'DELETE' });
+  },
+
   async health(options) {
     const patient = { seconds: HEALTH_SECONDS, patience: 0, ...options };
     const found = await json<Health>(await ask(undefined, '/health', patient, { expected: [503] }));
@@ -211,7 +231,15 @@ export const atelier: Backend = {
   features(caller) {
     const every = caller.services === undefined;
     const services = SERVICES.filter((service) => every || caller.services?.includes(service));
-    return { services, artifacts: true, deleting: every, usage: every, limits: true, previews: true };
+    return {
+      services,
+      artifacts: true,
+      deleting: every,
+      usage: every,
+      limits: true,
+      voices: services.includes('text-to-speech'),
+      previews: true,
+    };
   },
 };
 
@@ -219,6 +247,10 @@ export const atelier: Backend = {
 function health({ status, response_time, model, queue, upstreams }: ServiceHealth): ServiceHealth {
   const counts = queue && { waiting: queue.waiting, running: queue.running };
   return { status, response_time, model, queue: counts, upstreams };
+}
+
+function ownVoice({ id, name, language, seconds, consent, created_at }: Schemas['VoiceEntry']): OwnVoice {
+  return { id, name, language, seconds, consent, created_at };
 }
 
 function answered({

@@ -6,6 +6,8 @@ import type {
   Health,
   Limit,
   Model,
+  OwnVoice,
+  OwnVoices,
   Pictures,
   Reading,
   Speech,
@@ -46,6 +48,10 @@ export interface Backend {
   artifacts(caller: Caller, query: ArtifactQuery, options: Options): Promise<ArtifactPage>;
   artifactFile(caller: Caller, id: string, query: FileQuery, options: Options): Promise<Response>;
   deleteArtifact(caller: Caller, id: string, options: Options): Promise<void>;
+  ownVoices(caller: Caller, options: Options): Promise<OwnVoices>;
+  addVoice(caller: Caller, form: Form, options: Options): Promise<OwnVoice>;
+  voiceRecording(caller: Caller, id: string, options: Options): Promise<Response>;
+  deleteVoice(caller: Caller, id: string, options: Options): Promise<void>;
   health(options: Options): Promise<Health>;
   features(caller: Caller): Features;
 }

@@ -88,6 +88,22 @@ export const artifactFile = async (
 export const deleteArtifact = async (caller: Caller, id: string, options: Options = {}) =>
   backend().deleteArtifact(caller, id, options);
 
+/** The tenant's own voices. */
+export const ownVoices = async (caller: Caller, options: Options = {}) =>
+  backend().ownVoices(caller, options);
+
+/** One more, from a form: `reference` (6 to 30 s of speech), `name`, `consent`, `consent_by`, `consent_at`, `language`. */
+export const addVoice = async (caller: Caller, form: Form, options: Options = {}) =>
+  backend().addVoice(caller, form, options);
+
+/** The sound that a voice is learnt from. */
+export const voiceRecording = async (caller: Caller, id: string, options: Options = {}) =>
+  backend().voiceRecording(caller, id, options);
+
+/** The voice and its recording. */
+export const deleteVoice = async (caller: Caller, id: string, options: Options = {}) =>
+  backend().deleteVoice(caller, id, options);
+
 /** What there is for the caller. Asks nobody. Throws NotConfigured. */
 export const features = (caller: Caller) => backend().features(caller);
 

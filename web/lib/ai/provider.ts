@@ -225,7 +225,7 @@ export const provider: Backend = {
   features() {
     const settings = providerSettings();
     const services = configured(settings).flatMap((model) => model.services);
-    const none = { artifacts: false, deleting: false, usage: false, limits: false };
+    const none = { artifacts: false, deleting: false, usage: false, limits: false, voices: false };
     return { services, ...none, previews: settings.previews };
   },
 
@@ -235,6 +235,10 @@ export const provider: Backend = {
   artifacts: async () => Promise.reject(unavailable('artifacts')),
   artifactFile: async () => Promise.reject(unavailable('artifacts')),
   deleteArtifact: async () => Promise.reject(unavailable('artifacts')),
+  ownVoices: async () => Promise.reject(unavailable('voices of your own')),
+  addVoice: async () => Promise.reject(unavailable('voices of your own')),
+  voiceRecording: async () => Promise.reject(unavailable('voices of your own')),
+  deleteVoice: async () => Promise.reject(unavailable('voices of your own')),
 };
 
 function configured(settings: ProviderSettings): Model[] {

@@ -11,6 +11,7 @@ const ALL: Features = {
   deleting: true,
   usage: true,
   limits: true,
+  voices: true,
   previews: true,
 };
 

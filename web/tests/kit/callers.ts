@@ -27,8 +27,22 @@ export async function aPicture(caller: Caller): Promise<{ id: string; file: File
   return { id, file };
 }
 
-export async function aRecording(caller: Caller): Promise<File> {
-  const spoken = await textToSpeech(caller, { text: 'one two three four five' });
+const LONG_ENOUGH = 'Somebody reads this aloud, so that a voice can be learnt from it. '.repeat(3);
+
+/** The form of a voice of one's own, of 6 to 30 seconds where `reference` is left out. */
+export async function aVoice(caller: Caller, more: Record<string, string | File> = {}): Promise<FormData> {
+  return form({
+    name: 'Ann',
+    consent: 'I am Ann, and a voice may be made from this recording of me.',
+    consent_by: 'Ann Example',
+    consent_at: '2026-01-31',
+    reference: more.reference ?? (await aRecording(caller, LONG_ENOUGH)),
+    ...more,
+  });
+}
+
+export async function aRecording(caller: Caller, text = 'one two three four five'): Promise<File> {
+  const spoken = await textToSpeech(caller, { text });
   return new File([new Uint8Array(await bytesOf(caller, spoken.id))], 'spoken.wav', { type: 'audio/wav' });
 }
 

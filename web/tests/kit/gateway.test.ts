@@ -3,23 +3,38 @@
 import { describe, expect, expectTypeOf, test, vi } from 'vitest';
 import { Cancelled, InvalidInput, NotFound, RateLimited, TooSlow, Unauthenticated } from '@/lib/ai/errors';
 import {
+  addVoice,
   artifactFile,
   artifacts,
   deleteArtifact,
+  deleteVoice,
   health,
   imageToImage,
   imageToText,
   limits,
   models,
+  ownVoices,
   type PictureStream,
   speechToText,
   textToImage,
   textToSpeech,
   usage,
   usageDays,
+  voiceRecording,
 } from '@/lib/ai/gateway';
 import type { PictureEvent, Pictures } from '@/lib/shapes';
-import { admitted, aPicture, aRecording, bytesOf, form, settled, someone, until, upload } from './callers';
+import {
+  admitted,
+  aPicture,
+  aRecording,
+  aVoice,
+  bytesOf,
+  form,
+  settled,
+  someone,
+  until,
+  upload,
+} from './callers';
 
 const PNG = Buffer.from([0x89, 0x50, 0x4e, 0x47]);
 const QUICK = { prompt: 'a red circle', num_inference_steps: 2 };
@@ -143,6 +158,42 @@ describe('speech', () => {
     expect(written.language).toBe('en');
     for (const { start, end } of written.segments) expect(end).toBeGreaterThanOrEqual(start);
     expect((await speechToText(caller, upload({ file }))).duration).toBe(written.duration);
+  });
+});
+
+describe('a voice of one’s own', () => {
+  test('is added from a form and from one that streams through, heard, and deleted', async () => {
+    const caller = someone();
+    const fields = await aVoice(caller, { language: 'en' });
+    const added = await addVoice(caller, fields);
+    expect(added).toMatchObject({
+      name: 'Ann',
+      language: 'en',
+      consent: { by: 'Ann Example', statement: fields.get('consent') },
+    });
+    expect(added).not.toHaveProperty('sha256');
+    fields.set('name', 'Ben');
+    const sent = upload(Object.fromEntries(fields) as Record<string, string | File>);
+    const { id, name } = await addVoice(caller, sent);
+    expect(await ownVoices(caller)).toMatchObject({ voices: [added, { id, name }], most: 20 });
+
+    const heard = await voiceRecording(caller, id);
+    expect(heard.headers.get('content-type')).toBe('audio/wav');
+    expect((await heard.arrayBuffer()).byteLength / 44_100).toBeCloseTo(added.seconds, 0);
+    await expect(deleteVoice(someone(), id)).rejects.toBeInstanceOf(NotFound);
+    await deleteVoice(caller, id);
+    expect((await ownVoices(caller)).voices).toEqual([added]);
+    await expect(voiceRecording(caller, id)).rejects.toBeInstanceOf(NotFound);
+  });
+
+  test('is made once, however often the request is repeated, and of one name', async () => {
+    const caller = someone();
+    const fields = await aVoice(caller);
+    const options = { idempotencyKey: crypto.randomUUID() };
+    const added = await addVoice(caller, fields, options);
+    expect(await addVoice(caller, fields, options)).toEqual(added);
+    await expect(addVoice(caller, fields)).rejects.toMatchObject({ status: 409, field: 'name' });
+    expect((await ownVoices(caller)).voices).toEqual([added]);
   });
 });
 

@@ -12,6 +12,7 @@ import {
   imageToText,
   limits,
   models,
+  ownVoices,
   speechToText,
   textToImage,
   textToSpeech,
@@ -188,7 +189,14 @@ describe('a provider of another make', () => {
 
   test('has no more features than it has', () => {
     vi.stubEnv('AI_PROVIDER_SPEECH_MODEL', '');
-    const none = { artifacts: false, deleting: false, usage: false, limits: false, previews: false };
+    const none = {
+      artifacts: false,
+      deleting: false,
+      usage: false,
+      limits: false,
+      voices: false,
+      previews: false,
+    };
     const services = ['text-to-image', 'image-to-image', 'speech-to-text', 'image-to-text'];
     expect(features(caller)).toEqual({ services, ...none });
     vi.stubEnv('AI_PROVIDER_PREVIEWS', 'true');
@@ -215,7 +223,7 @@ describe('what is not set', () => {
   });
 
   test('what only the gateway has says so', async () => {
-    for (const asked of [usage(caller), limits(caller), artifacts(caller)]) {
+    for (const asked of [usage(caller), limits(caller), artifacts(caller), ownVoices(caller)]) {
       await expect(asked).rejects.toBeInstanceOf(NotConfigured);
     }
     const start = imageToImage(caller, { artifact: crypto.randomUUID(), prompt: 'x' });

@@ -14,10 +14,13 @@ import * as transcribe from '@/app/api/ai/speech-to-text/route';
 import * as speak from '@/app/api/ai/text-to-speech/route';
 import * as days from '@/app/api/ai/usage/days/route';
 import * as usage from '@/app/api/ai/usage/route';
+import * as recording from '@/app/api/ai/voices/[id]/recording/route';
+import * as voice from '@/app/api/ai/voices/[id]/route';
+import * as voices from '@/app/api/ai/voices/route';
 import * as signing from '@/app/api/session/route';
-import type { ArtifactPage, Failure, Pictures, Speech } from '@/lib/shapes';
+import type { ArtifactPage, Failure, OwnVoice, Pictures, Speech } from '@/lib/shapes';
 import { type Handlers, send } from './browser';
-import { admitted, form, pieces, settled, someone } from './callers';
+import { admitted, aVoice, form, pieces, settled, someone } from './callers';
 import { browser } from './next-headers';
 import { says, standIn } from './stand-in';
 
@@ -38,6 +41,10 @@ const EVERY: [string, Handlers, keyof Handlers][] = [
   ['models', models, 'GET'],
   ['usage', usage, 'GET'],
   ['usage/days', days, 'GET'],
+  ['voices', voices, 'GET'],
+  ['voices', voices, 'POST'],
+  ['voices/[id]', voice, 'DELETE'],
+  ['voices/[id]/recording', recording, 'GET'],
 ];
 
 async function signedIn(name = someone('page').tenant): Promise<string> {
@@ -363,6 +370,46 @@ describe('speech, usage and the rest', () => {
   });
 });
 
+describe('voices of one’s own', () => {
+  test('are added, listed, heard and deleted by their tenant alone', async () => {
+    const tenant = await signedIn();
+    const body = await aVoice({ tenant });
+    const answer = await send(voices, 'POST', { body });
+    const added = (await answer.json()) as OwnVoice;
+    expect([answer.status, added.name]).toEqual([201, 'Ann']);
+    expect(await (await send(voices, 'GET')).json()).toEqual({ voices: [added], most: 20 });
+    const params = { id: added.id };
+    const sound = await send(recording, 'GET', { params });
+    expect(sound.headers.get('content-type')).toBe('audio/wav');
+    expect(
+      Buffer.from(await sound.arrayBuffer())
+        .subarray(0, 4)
+        .toString(),
+    ).toBe('RIFF');
+    const headers = { 'sec-fetch-site': 'cross-site' };
+    expect((await send(voice, 'DELETE', { params, headers })).status).toBe(403);
+    expect((await send(voices, 'POST', { body, headers })).status).toBe(403);
+
+    await signedIn();
+    expect((await send(recording, 'GET', { params })).status).toBe(404);
+    expect((await send(voice, 'DELETE', { params })).status).toBe(404);
+    await signedIn(tenant);
+    expect((await send(voice, 'DELETE', { params })).status).toBe(204);
+    expect(await (await send(voices, 'GET')).json()).toEqual({ voices: [], most: 20 });
+  });
+
+  test.each([
+    ['reference', { reference: new File(['no sound'], 'x.wav') }],
+    ['consent', { consent: 'yes', reference: new File(['x'], 'x.wav') }],
+    ['consent_at', { consent_at: '2999-01-01', reference: new File(['x'], 'x.wav') }],
+    ['name', { name: 'alloy', reference: new File(['x'], 'x.wav') }],
+  ])('that are refused name their %s', async (field, fields) => {
+    const tenant = await signedIn();
+    const body = await aVoice({ tenant }, fields);
+    expect(await failure(await send(voices, 'POST', { body }))).toMatchObject({ status: 422, field });
+  });
+});
+
 describe('signing in', () => {
   test('takes an API key, and the session is its tenant', async () => {
     const { key, someKey } = inject('gateway');
@@ -370,7 +417,14 @@ describe('signing in', () => {
     expect(found).toEqual({ tenant: 'keyed', user: expect.stringMatching(/^key:/) });
     expect(await (await send(signing, 'GET')).json()).toEqual(found);
     expect((await send(usage, 'GET')).status).toBe(200);
-    const every = { artifacts: true, deleting: true, usage: true, limits: true, previews: true };
+    const every = {
+      artifacts: true,
+      deleting: true,
+      usage: true,
+      limits: true,
+      voices: true,
+      previews: true,
+    };
     expect(await (await send(features, 'GET')).json()).toEqual({ services: expect.any(Array), ...every });
     await send(signing, 'POST', { body: { api_key: someKey } });
     const has = await (await send(features, 'GET')).json();

@@ -1,10 +1,10 @@
 'use client';
 
-import { clsx } from 'clsx';
-import { AudioLines, Download, Pause, Play } from 'lucide-react';
+import { AudioLines, Download } from 'lucide-react';
 import Link from 'next/link';
 import { useState } from 'react';
 import useSWR from 'swr';
+import { PlayButton } from '@/components/sound/play-button';
 import { type Playback, usePlayback } from '@/components/sound/playback';
 import { buttonClass } from '@/components/ui/button';
 import { Notice } from '@/components/ui/notice';
@@ -70,18 +70,9 @@ function Entry({ artifact, playback, onPlay }: EntryProps) {
   const text = promptOf(artifact.id);
   const made = moment(artifact.created_at);
   const title = text ?? made;
-  const playing = playback?.playing ?? false;
-  const Icon = playing ? Pause : Play;
   return (
     <li className="relative flex min-w-0 items-center gap-3 border-b py-2">
-      <button
-        type="button"
-        onClick={onPlay}
-        aria-label={`${playing ? 'Pause' : 'Play'}: ${title}`}
-        className="grid size-11 shrink-0 place-items-center rounded-full bg-mat text-ink transition-colors hover:bg-accent-wash hover:text-accent-deep"
-      >
-        <Icon aria-hidden className={clsx('size-4 fill-current', !playing && 'translate-x-px')} />
-      </button>
+      <PlayButton playing={playback?.playing ?? false} title={title} onPress={onPlay} />
       <div className="min-w-0 flex-1">
         <p className="truncate text-[0.9375rem]">{title}</p>
         <p className="truncate text-sm text-soft">{facts(artifact, playback, text ? made : '')}</p>

@@ -23,8 +23,8 @@ import { SpeechForm } from './speech-form';
 const REMEMBERED = 200;
 
 /** The page: a text and a voice on one side, the recording on the other, and those made before below. */
-export function Speech() {
-  const [draft, setDraft] = useState<Draft>(BLANK);
+export function Speech({ voice, model }: Pick<Draft, 'voice' | 'model'>) {
+  const [draft, setDraft] = useState<Draft>({ ...BLANK, voice, model });
   const [made, setMade] = useState<Draft>(BLANK);
   const { state, begin, again, cancel } = useWork<Spoken>();
   const { mutate } = useSWRConfig();

@@ -1,6 +1,8 @@
+import Link from 'next/link';
 import { Combobox } from '@/components/ui/combobox';
 import { Field } from '@/components/ui/field';
 import { errorAt, type Refused } from '@/lib/client/ask';
+import { useFeatures } from '@/lib/client/features';
 import { plural } from '@/lib/client/words';
 import type { Model } from '@/lib/shapes';
 import type { Draft } from './draft';
@@ -35,7 +37,17 @@ export function VoiceFields({ draft, change, failure, model }: VoiceFieldsProps)
           />
         )}
       </Field>
-      <Field label="Voice" error={errorAt(failure, 'voice')}>
+      <Field
+        label="Voice"
+        error={errorAt(failure, 'voice')}
+        hint={
+          useFeatures().voices && (
+            <Link href="/dashboard/voices" className="text-accent underline underline-offset-4">
+              Your own voices
+            </Link>
+          )
+        }
+      >
         {(control) => (
           <Combobox
             {...control}

@@ -1,4 +1,5 @@
 import { MessageSquareText } from 'lucide-react';
+import { Source } from '@/components/sound/source';
 import { Choice } from '@/components/ui/choice';
 import { GoButton } from '@/components/ui/go-button';
 import { Notice } from '@/components/ui/notice';
@@ -6,7 +7,6 @@ import type { Refused } from '@/lib/client/ask';
 import { useModels } from '@/lib/client/models';
 import type { Draft } from './draft';
 import { HearOptions } from './hear-options';
-import { Source } from './source';
 
 interface HearFormProps {
   draft: Draft;

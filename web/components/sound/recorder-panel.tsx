@@ -24,8 +24,14 @@ const REFUSALS: Record<Refusal, { title: string; remedy: string }> = {
   },
 };
 
+interface RecorderPanelProps {
+  recorder: Recorder;
+  /** Seconds, where there is an end to them. */
+  longest?: number;
+}
+
 /** The microphone's own panel: asking for it, recording, or why it cannot. */
-export function RecorderPanel({ recorder }: { recorder: Recorder }) {
+export function RecorderPanel({ recorder, longest }: RecorderPanelProps) {
   const { state } = recorder;
   if (state.is === 'refused') return <Refused why={state.why} onRetry={recorder.begin} />;
   return (
@@ -40,6 +46,7 @@ export function RecorderPanel({ recorder }: { recorder: Recorder }) {
             Recording
             <span className="ml-auto font-normal text-soft">
               <Elapsed since={state.since} />
+              {longest && ` of ${clock(longest)}`}
             </span>
           </p>
           <Level stream={state.stream} />

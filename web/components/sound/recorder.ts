@@ -28,7 +28,8 @@ const KINDS: [type: string, ending: string][] = [
   ['audio/mp4', 'm4a'],
 ];
 
-export function useRecorder(onFile: (file: File) => void): Recorder {
+/** longest: seconds after which it finishes by itself. */
+export function useRecorder(onFile: (file: File) => void, longest?: number): Recorder {
   const [state, setState] = useState<RecorderState>({ is: 'idle' });
   const current = useRef<{ machine: MediaRecorder; keep: boolean } | null>(null);
   const wanted = useRef(false);
@@ -60,6 +61,12 @@ export function useRecorder(onFile: (file: File) => void): Recorder {
   }, []);
 
   useEffect(() => () => end(false), [end]);
+
+  useEffect(() => {
+    if (!longest || state.is !== 'recording') return;
+    const timer = setTimeout(() => end(true), longest * 1000);
+    return () => clearTimeout(timer);
+  }, [end, longest, state.is]);
 
   return {
     state,

@@ -9,18 +9,25 @@ const SOUND = /^(audio|video)\//;
 const NAMES = /\.(aac|aiff?|amr|flac|m4a|mkv|mov|mp3|mp4|mpe?g|oga|ogg|opus|wav|webm|wma)$/i;
 const MOST_BYTES = 100_000_000;
 
+interface RecordingDropProps {
+  onFile: (file: File) => void;
+  /** What file it may be, where that is more than its size. */
+  hint?: string;
+  mostBytes?: number;
+}
+
 /** Takes a file that may be a recording, and says what is wrong with any other before it travels. */
-export function RecordingDrop({ onFile }: { onFile: (file: File) => void }) {
+export function RecordingDrop({ onFile, hint, mostBytes = MOST_BYTES }: RecordingDropProps) {
   const [wrong, setWrong] = useState<string | null>(null);
   return (
     <div className="grid gap-1.5">
       <DropZone
         icon={FileAudio}
         label="Choose a recording, or drop it here"
-        hint={`Sound or video, up to ${size(MOST_BYTES)}`}
+        hint={hint ?? `Sound or video, up to ${size(mostBytes)}`}
         accept="audio/*,video/*"
         onFile={(file) => {
-          const found = problemOf(file);
+          const found = problemOf(file, mostBytes);
           setWrong(found);
           if (!found) onFile(file);
         }}
@@ -34,10 +41,8 @@ export function RecordingDrop({ onFile }: { onFile: (file: File) => void }) {
   );
 }
 
-function problemOf(file: File): string | null {
+function problemOf(file: File, mostBytes: number): string | null {
   if (!SOUND.test(file.type) && !NAMES.test(file.name)) return `${file.name} is neither sound nor video.`;
   if (file.size === 0) return `${file.name} is empty.`;
-  return file.size > MOST_BYTES
-    ? `${file.name} has ${size(file.size)}: more than ${size(MOST_BYTES)}.`
-    : null;
+  return file.size > mostBytes ? `${file.name} has ${size(file.size)}: more than ${size(mostBytes)}.` : null;
 }

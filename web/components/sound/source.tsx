@@ -1,7 +1,7 @@
 'use client';
 
 import { FileAudio, Mic, X } from 'lucide-react';
-import { useEffect, useRef } from 'react';
+import { useEffect, useId, useRef } from 'react';
 import { Button } from '@/components/ui/button';
 import { size } from '@/lib/client/words';
 import { useRecorder } from './recorder';
@@ -11,11 +11,19 @@ import { RecordingDrop } from './recording-drop';
 interface SourceProps {
   file: File | null;
   onFile: (file: File | null) => void;
+  /** What file it may be, and how large. */
+  hint?: string;
+  mostBytes?: number;
+  /** Seconds after which the microphone is done. */
+  longest?: number;
+  /** What is wrong with the recording, in words. */
+  error?: string;
 }
 
 /** Where the recording comes from: a file, or the microphone. */
-export function Source({ file, onFile }: SourceProps) {
-  const recorder = useRecorder(onFile);
+export function Source({ file, onFile, hint, mostBytes, longest, error }: SourceProps) {
+  const recorder = useRecorder(onFile, longest);
+  const about = useId();
   const { is } = recorder.state;
   const busy = is === 'recording' || is === 'asking';
   const box = useKeptFocus(file ? 'chosen' : is);
@@ -25,17 +33,23 @@ export function Source({ file, onFile }: SourceProps) {
       ref={box}
       role="group"
       aria-label="Recording"
+      aria-describedby={error && about}
       tabIndex={-1}
       className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-3 rounded-xl"
     >
       {file && <Chosen file={file} onRemove={() => onFile(null)} />}
-      {!file && !busy && <RecordingDrop onFile={onFile} />}
+      {!file && !busy && <RecordingDrop onFile={onFile} hint={hint} mostBytes={mostBytes} />}
       {!file && is === 'idle' && (
         <Button onClick={recorder.begin} className="w-full">
           <Mic aria-hidden className="size-4" /> Record with the microphone
         </Button>
       )}
-      {!file && is !== 'idle' && <RecorderPanel recorder={recorder} />}
+      {!file && is !== 'idle' && <RecorderPanel recorder={recorder} longest={longest} />}
+      {error && (
+        <p id={about} className="text-sm break-words text-bad">
+          {error}
+        </p>
+      )}
     </div>
   );
 }
