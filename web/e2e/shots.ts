@@ -88,8 +88,8 @@ test.describe('a recording that is too short', () => {
   test('voices', async ({ page }) => {
     const fill = async (name: string, recording: ReturnType<typeof aVoice>) => {
       await page.getByLabel('Choose a recording, or drop it here').setInputFiles(recording);
-      await page.getByLabel('Name').fill(name);
-      await page.getByLabel('Who speaks').fill('Ann Example');
+      await page.getByLabel('Name', { exact: true }).fill(name);
+      await page.getByLabel('Who speaks', { exact: true }).fill('Ann Example');
       await page.getByRole('checkbox').check();
       await page.getByRole('button', { name: 'Add the voice' }).click();
     };

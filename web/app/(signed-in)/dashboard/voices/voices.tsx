@@ -74,6 +74,7 @@ export function Voices({ tenant }: { tenant: string }) {
         Somebody speaks for 6 to 30 seconds and agrees, and texts can be spoken in that voice.
       </PageHead>
       <Spoken>{said}</Spoken>
+      {models.length > 0 && !cloner && <Unspoken models={models} />}
       <Workbench
         working={working}
         controls={
@@ -95,7 +96,6 @@ export function Voices({ tenant }: { tenant: string }) {
         stage={
           <>
             {elsewhere(failure) && failure && <Notice failure={failure} onRetry={() => void again()} />}
-            {models.length > 0 && !cloner && <Unspoken models={models} />}
             {error && !data && <Notice failure={error} onRetry={() => void mutate()} />}
             <VoiceList
               box={list}
