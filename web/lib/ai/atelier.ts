@@ -4,9 +4,6 @@ import 'server-only';
 import {
   type ArtifactPage,
   type Health,
-  type Model,
-  type OwnVoice,
-  type OwnVoices,
   type Pictures,
   type Reading,
   SERVICES,
@@ -14,17 +11,17 @@ import {
   type Speech,
   type Transcript,
 } from '@/lib/shapes';
+import { ask, post } from './asking';
 import type { Backend } from './backend';
-import { call, json, type Request } from './call';
-import { type Caller, isUpload, type Options } from './caller';
-import { Forbidden, Unavailable } from './errors';
-import type { Form, PictureStream } from './input';
+import { call, json } from './call';
+import type { Caller, Options } from './caller';
+import type { PictureStream } from './input';
 import type { components } from './openapi';
 import { artifactId, artifactUrl, pictureEvents, pictures } from './pictures';
-import { fromArtifact, sendable } from './sendable';
+import { fromArtifact } from './sendable';
 import { gatewaySettings } from './settings';
-import { tokenFor } from './token';
 import type { UsageMonth } from './usage';
+import { voices, voicesToChoose } from './voices';
 
 type Schemas = components['schemas'];
 
@@ -34,56 +31,11 @@ const PREVIEWS = 8;
 /** How health is asked for: a page that looks at it must not hang where the gateway does. */
 const HEALTH_SECONDS = 5;
 
-type Sent = Omit<Request, 'url' | 'authorize'>;
-
-/** Asks for one of the gateway's paths. `caller` is left out for what anyone may ask. */
-async function ask(
-  caller: Caller | undefined,
-  path: string,
-  options: Options,
-  sent: Sent = {},
-): Promise<Response> {
-  const settings = gatewaySettings();
-  const authorize = caller && (async () => `Bearer ${await tokenFor(caller, settings)}`);
-  return call(
-    { url: settings.url + path, ...sent, authorize },
-    { ...options, seconds: options.seconds ?? settings.seconds },
-  );
-}
-
-async function post(
-  caller: Caller,
-  service: string,
-  input: object | Form,
-  options: Options,
-): Promise<Response> {
-  const { body, headers } = sendable(input);
-  const key = options.idempotencyKey ?? crypto.randomUUID();
-  const streamed = 'stream' in input || isUpload(input);
-  return ask(caller, `/api/${service}`, options, {
-    method: 'POST',
-    headers: { ...headers, 'idempotency-key': key },
-    body,
-    streamed,
-  });
-}
-
 async function madePictures(response: Response): Promise<Pictures | PictureStream> {
   if (response.headers.get('content-type')?.startsWith('text/event-stream') && response.body) {
     return { events: pictureEvents(response.body, response.headers.get('x-request-id') ?? '') };
   }
   return pictures(await json<Schemas['ImagesBody']>(response));
-}
-
-/** None where they cannot be read: there are others to choose from. */
-async function voicesToChoose(caller: Caller, options: Options): Promise<NonNullable<Model['voices']>> {
-  try {
-    const { voices } = await atelier.ownVoices(caller, options);
-    return voices.map(({ id, name, language }) => ({ id, name, language: language ?? undefined }));
-  } catch (problem) {
-    if (problem instanceof Forbidden || problem instanceof Unavailable) return [];
-    throw problem;
-  }
 }
 
 function withQuery(path: string, query: Record<string, string | number | undefined>): string {
@@ -162,8 +114,8 @@ export const atelier: Backend = {
   async models(caller, options) {
     const { data } = await json<Schemas['ModelList']>(await ask(caller, '/v1/models', options));
     const own = data.some(({ clones }) => clones) ? await voicesToChoose(caller, options) : [];
-    return data.map(({ id, service, services, note, voices, languages, clones }) => {
-      const everyones = voices?.map((voice) => ({ id: voice }));
+    return data.map(({ id, service, services, note, voices: names, languages, clones }) => {
+      const everyones = names?.map((voice) => ({ id: voice }));
       return {
         id,
         service,
@@ -204,22 +156,7 @@ export const atelier: Backend = {
     await ask(caller, `/api/artifacts/${encodeURIComponent(id)}`, options, { method: 'DELETE' });
   },
 
-  async ownVoices(caller, options) {
-    const { voices, most } = await json<Schemas['VoiceList']>(await ask(caller, '/api/voices', options));
-    return { voices: voices.map(ownVoice), most } satisfies OwnVoices;
-  },
-
-  async addVoice(caller, form, options) {
-    return ownVoice(await json<Schemas['VoiceEntry']>(await post(caller, 'voices', form, options)));
-  },
-
-  async voiceRecording(caller, id, options) {
-    return ask(caller, `/api/voices/${encodeURIComponent(id)}/recording`, options, { streamed: true });
-  },
-
-  async deleteVoice(caller, id, options) {
-    await ask(caller, `/api/voices/${encodeURIComponent(id)}`, options, { method: 'DELETE' });
-  },
+  ...voices,
 
   async health(options) {
     const patient = { seconds: HEALTH_SECONDS, patience: 0, ...options };
@@ -247,10 +184,6 @@ export const atelier: Backend = {
 function health({ status, response_time, model, queue, upstreams }: ServiceHealth): ServiceHealth {
   const counts = queue && { waiting: queue.waiting, running: queue.running };
   return { status, response_time, model, queue: counts, upstreams };
-}
-
-function ownVoice({ id, name, language, seconds, consent, created_at }: Schemas['VoiceEntry']): OwnVoice {
-  return { id, name, language, seconds, consent, created_at };
 }
 
 function answered({
