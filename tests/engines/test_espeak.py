@@ -21,6 +21,7 @@ from atelier.engines.espeak import EspeakEngine, speaker, synthesizer
 from atelier.engines.espeak.voices import OPENAI_VOICES
 from atelier.errors import Internal, InvalidRequest
 from atelier.media.programs import HEADER
+from child_processes import children, environment_of_program
 
 RATE = 22_050
 TEXT = "The workshop opens at nine in the morning. Every visitor may try the tools! Do you want to come with us?"
@@ -68,12 +69,6 @@ def heard(engine, text=TEXT, **fields):
 
 def seconds(engine, text=TEXT, **fields):
     return len(heard(engine, text, **fields)) / RATE
-
-
-def children(process="self"):
-    """Process ids of a process's children; of our own, if no other is named."""
-    tasks = Path(f"/proc/{process}/task").iterdir()
-    return {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
 
 
 def answered(process):
@@ -389,14 +384,7 @@ class TestProcess:
 
     def test_it_has_none_of_the_workers_secrets(self, monkeypatch):
         monkeypatch.setenv("JWT_SECRET", "of-the-worker")
-        before = children()
-        engine = EspeakEngine(ModelSource("espeak-ng"))
-        engine.load()
-        (pid,) = children() - before
-        try:
-            assert b"of-the-worker" not in Path(f"/proc/{pid}/environ").read_bytes()
-        finally:
-            engine.unload()
+        assert b"of-the-worker" not in environment_of_program(EspeakEngine(ModelSource("espeak-ng")))
 
     def test_half_an_answer_is_followed_by_no_other(self):
         """What came after it would be taken for samples, and the rest be waited for without end."""

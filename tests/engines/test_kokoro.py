@@ -24,6 +24,7 @@ from atelier.models.catalog import plans
 from atelier.settings import Settings
 from atelier.worker.app import create_app
 from atelier.worker.host import Host
+from child_processes import children, environment_of_program
 from servers import running, until
 
 RATE = 24_000
@@ -320,11 +321,6 @@ def test_a_worker_serves_it_once_its_folder_is_there(tmp_path):
     assert len(spoken.content) > 2 * RATE
 
 
-def children():
-    """Process ids of this process's children."""
-    return {int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()}
-
-
 def resident():
     """Bytes of memory that this process holds."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -355,27 +351,13 @@ class TestProcess:
 
     def test_it_has_none_of_the_workers_secrets(self, folder, monkeypatch):
         monkeypatch.setenv("JWT_SECRET", "of-the-worker")
-        before = children()
-        engine = KokoroEngine(ModelSource("kokoro", folder))
-        engine.load()
-        (pid,) = children() - before
-        try:
-            assert b"of-the-worker" not in Path(f"/proc/{pid}/environ").read_bytes()
-        finally:
-            engine.unload()
+        assert b"of-the-worker" not in environment_of_program(KokoroEngine(ModelSource("kokoro", folder)))
 
     def test_it_is_told_of_another_espeak(self, folder, monkeypatch):
         library = espeakng_loader.get_library_path()
         monkeypatch.setenv("PHONEMIZER_ESPEAK_LIBRARY", library)
-        before = children()
-        engine = KokoroEngine(ModelSource("kokoro", folder))
-        engine.load()
-        (pid,) = children() - before
-        try:
-            environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-            assert f"PHONEMIZER_ESPEAK_LIBRARY={library}".encode() in environment
-        finally:
-            engine.unload()
+        environment = environment_of_program(KokoroEngine(ModelSource("kokoro", folder)))
+        assert f"PHONEMIZER_ESPEAK_LIBRARY={library}".encode() in environment.split(b"\0")
 
     def test_memory_does_not_grow(self, folder):
         engine = KokoroEngine(ModelSource("kokoro", folder))

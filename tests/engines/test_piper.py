@@ -20,6 +20,7 @@ from atelier.contracts.text_to_speech import SpeechRequest
 from atelier.engines.piper import PiperEngine, synthesizer
 from atelier.engines.piper.synthesizer import HEADER
 from atelier.errors import InvalidRequest, ModelMissing
+from child_processes import environment_of_program
 
 CLOSE = 1e-4
 SENTENCES = ("The workshop opens at nine, in the morning.", "Every visitor may try the tools!", "Do you want to come?")
@@ -171,14 +172,7 @@ def _children(process: int | None = None) -> list[int]:
 
 def test_the_process_has_none_of_the_workers_secrets(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JWT_SECRET", "of-the-worker")
-    others = set(_children())
-    engine = PiperEngine(ModelSource("piper", folder))
-    engine.load()
-    [process] = set(_children()) - others
-    try:
-        assert b"of-the-worker" not in Path(f"/proc/{process}/environ").read_bytes()
-    finally:
-        engine.unload()
+    assert b"of-the-worker" not in environment_of_program(PiperEngine(ModelSource("piper", folder)))
 
 
 def _program(folder: Path, *options: str) -> subprocess.Popen[bytes]:

@@ -13,8 +13,10 @@ type Schemas = components['schemas'];
 
 export const voices: Pick<Backend, 'ownVoices' | 'addVoice' | 'voiceRecording' | 'deleteVoice'> = {
   async ownVoices(caller, options) {
-    const { voices, most } = await json<Schemas['VoiceList']>(await ask(caller, '/api/voices', options));
-    return { voices: voices.map(ownVoice), most } satisfies OwnVoices;
+    const { voices: found, most } = await json<Schemas['VoiceList']>(
+      await ask(caller, '/api/voices', options),
+    );
+    return { voices: found.map(ownVoice), most } satisfies OwnVoices;
   },
 
   async addVoice(caller, form, options) {
