@@ -14,10 +14,23 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from atelier.corked import MOST_HELD_BYTES
-from servers import Server
+from atelier.corked import MOST_HELD_BYTES, Answer
+from atelier.wire.body import ARRIVED
+from servers import Server, until
 
-PATHS = ["/plain", "/empty", "/nothing", "/large", "/pieces", "/counted", "/single", "/closing", "/short", "/long"]
+PATHS = [
+    "/plain",
+    "/empty",
+    "/nothing",
+    "/large",
+    "/pieces",
+    "/counted",
+    "/single",
+    "/closing",
+    "/whole",
+    "/short",
+    "/long",
+]
 
 
 async def plain(request: Request) -> Response:
@@ -65,12 +78,25 @@ class Raw:
         await send(self._body)
 
 
+async def whole(scope: Scope, receive: Receive, send: Send) -> None:
+    """In one call, where the server has it."""
+    headers, body = [(b"content-length", b"2"), (b"x-told", b"7")], b"ok"
+    if not isinstance(send, Answer) or not send.whole(200, headers, body):
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+class Whole:
+    __call__ = staticmethod(whole)
+
+
 APP = Starlette(
     routes=[
         *(
             Route(f"/{made.__name__}", made, methods=["GET", "POST"])
             for made in (plain, empty, nothing, large, pieces, counted, single, closing)
         ),
+        Route("/whole", Whole(), methods=["GET", "POST"]),
         Route("/short", Raw(b"9", b"short")),
         Route("/long", Raw(b"2", b"too long")),
         Route("/broken", Raw(b"2", b"ok", b"x-a\r\nx-b: 1\r\nx-c")),
@@ -147,3 +173,32 @@ def test_who_asks_whether_to_go_on_is_told_to(both: Both) -> None:
     ours, theirs = both.say(asked("/plain", "expect: 100-continue", method="POST", body=b"later"))
     assert ours.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
     assert ours == theirs
+
+
+class Noting:
+    """Says of each request whether its body had arrived before it began, and answers in one call where it can."""
+
+    def __init__(self) -> None:
+        self.arrived: list[bool] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        self.arrived.append(ARRIVED in scope["state"])
+        body = await Request(scope, receive).body()
+        assert isinstance(send, Answer)
+        assert send.whole(200, [(b"content-length", b"%d" % len(body))], body)
+
+
+def test_it_is_known_whether_a_body_has_arrived() -> None:
+    app = Noting()
+    with Server(app) as url:
+        host, _, port = url.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
+            connection.sendall(asked("/", method="POST", body=b"at once"))
+            assert connection.recv(65536).endswith(b"\r\n\r\nat once")
+            connection.sendall(asked("/", "content-length: 5", method="POST"))
+            until(lambda: len(app.arrived) == 2)
+            connection.sendall(b"later")
+            assert connection.recv(65536).endswith(b"\r\n\r\nlater")
+    assert app.arrived == [True, False]

@@ -34,8 +34,8 @@ class WakefulProtocol(CorkedProtocol):
     _awake_until = 0.0
     _is_awake = False
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        super()._start_asgi_task(cycle, app)
+    def _start(self, cycle: RequestResponseCycle, app: Any) -> None:
+        super()._start(cycle, app)
         self._stay_awake(SERVING_SECONDS)
 
     def on_response_complete(self) -> None:

@@ -2,14 +2,15 @@
 
 uvicorn writes the head of an answer and its body apart; each write is a call of the operating system and a packet, and
 takes longer than all that the gateway itself does for a small answer. Each line of a head it looks at by itself; small
-answers in one piece, which most are, are written here. That a client has left it tells only those who wait for the next
-message, which takes a task for each request.
+answers in one piece, which most are, are written here, and an app that has one whole can say so in one call. That a
+client has left it tells only those who wait for the next message, which takes a task for each request. And the app
+begins when all has been read that came at once, which most requests are: it need not wait for what is there.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Collection, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from starlette.types import Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from atelier.wire.body import ARRIVED
 from atelier.wire.serving import LEAVING, Leaving
 
 MOST_HELD_BYTES = 65_536
@@ -32,6 +34,8 @@ class CorkedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._leaving = Leaving()
+        self._is_reading = False
+        self._begun: tuple[RequestResponseCycle, Any] | None = None  # a request whose app waits for what is being read
         self.access_log = False  # there is a log of our own
         super().connection_made(_Corked(transport, self.loop))  # type: ignore[arg-type]
 
@@ -44,23 +48,42 @@ class CorkedProtocol(HttpToolsProtocol):
         if not self.pipeline:  # the last piece of a large body stops the reading, and with it the word of a leaving
             self.flow.resume_reading()
 
+    def data_received(self, data: bytes) -> None:
+        self._is_reading = True
+        try:
+            super().data_received(data)
+        finally:
+            self._is_reading = False
+        if self._begun is not None:
+            (cycle, app), self._begun = self._begun, None
+            self._start(cycle, app)
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        if isinstance(app, ProxyHeadersMiddleware) and _FORWARDED.isdisjoint(dict(cycle.scope["headers"])):
+        if self._is_reading:
+            self._begun = cycle, app
+        else:
+            self._start(cycle, app)
+
+    def _start(self, cycle: RequestResponseCycle, app: Any) -> None:
+        scope = cycle.scope
+        if isinstance(app, ProxyHeadersMiddleware) and _FORWARDED.isdisjoint(dict(scope["headers"])):
             app = app.app  # which has nothing to find
-        super()._start_asgi_task(cycle, partial(_run, app, _Answer(cycle, self.tasks)))
+        if not cycle.more_body:
+            scope["state"][ARRIVED] = True
+        super()._start_asgi_task(cycle, partial(_run, app, Answer(cycle, self.tasks)))
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._leaving.tell()
 
 
-def _run(app: Any, answer: _Answer, scope: Scope, receive: Receive, _: Send) -> Awaitable[None]:
-    running: Awaitable[None] = app(scope, receive, answer.send)
+def _run(app: Any, answer: Answer, scope: Scope, receive: Receive, _: Send) -> Awaitable[None]:
+    running: Awaitable[None] = app(scope, receive, answer)
     return running
 
 
-class _Answer:
-    """Sends the answer of one cycle. tasks: of all requests that are served."""
+class Answer:
+    """ASGI's `send` for one cycle. tasks: of all requests that are served."""
 
     __slots__ = ("_begin", "_cycle", "_tasks")
 
@@ -69,10 +92,11 @@ class _Answer:
         self._tasks = tasks
         self._begin: Message | None = None  # while it is not known whether the body comes in one piece
 
-    async def send(self, message: Message) -> None:
+    async def __call__(self, message: Message) -> None:
         begin, self._begin = self._begin, None
         if begin is not None:
-            if self._wrote(begin, message):
+            body = message.get("body", b"")
+            if not message.get("more_body") and self.whole(begin["status"], begin["headers"], body):
                 return
             await self._by_uvicorn(begin)
         elif message["type"] == "http.response.start" and b"content-length" in dict(message.get("headers", ())):
@@ -83,14 +107,14 @@ class _Answer:
     async def _by_uvicorn(self, message: Message) -> None:
         await RequestResponseCycle.send(self._cycle, message)  # type: ignore[arg-type]
 
-    def _wrote(self, begin: Message, message: Message) -> bool:
-        """Whether it was an answer like most: small, in one piece, on a connection that stays."""
-        cycle, headers, body = self._cycle, begin["headers"], message.get("body", b"")
+    def whole(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
+        """Send all of it, in place of the two messages. False, and nothing sent, where it is not an answer like most:
+        small, in one piece, on a connection that stays."""
+        cycle = self._cycle
         fields = dict(headers)
         if (
-            message.get("more_body")
-            or len(body) > MOST_HELD_BYTES
-            or fields[b"content-length"] != b"%d" % len(body)
+            len(body) > MOST_HELD_BYTES
+            or fields.get(b"content-length") != b"%d" % len(body)
             or not _OF_CONNECTIONS.isdisjoint(fields)
             or not cycle.keep_alive
             or cycle.response_started
@@ -100,13 +124,12 @@ class _Answer:
         ):
             return False
         told = [*cycle.default_headers, *headers]
-        head = b"\n".join(map(b": ".join, told))
-        if len(head.translate(None, _CONTROLS)) != len(head) - len(told) + 1:
+        head = b"\r\n".join(map(b": ".join, told))
+        if len(head.translate(None, _CONTROLS)) != len(head) - 2 * len(told) + 2:
             return False  # uvicorn says what is wrong with it
         cycle.response_started = cycle.response_complete = True
         cycle.waiting_for_100_continue = False
-        head = head.replace(b"\n", b"\r\n")
-        cycle.transport.write(b"%b%b\r\n\r\n%b" % (STATUS_LINE[begin["status"]], head, body))
+        cycle.transport.write(b"%b%b\r\n\r\n%b" % (STATUS_LINE[status], head, body))
         if len(self._tasks) == 1:  # nobody else is served who might write, too
             cycle.transport.flush()  # type: ignore[attr-defined]
         cycle.message_event.set()

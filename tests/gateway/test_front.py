@@ -13,14 +13,28 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from atelier.errors import AtelierError, InvalidRequest
 from atelier.gateway.auth import make_token
-from atelier.gateway.front import Direct, Front
+from atelier.gateway.front import Direct, Endpoint, Front
+from atelier.gateway.metrics import Metrics
+from atelier.gateway.request_log import RequestLog
 from running_gateway import SECRET, Running, opened
 from servers import until
 from stepping import PaintEngine
 
 
-def refuse(_: Request, problem: AtelierError) -> Response:
+def refuse(_: Request, problem: Exception) -> Response:
+    assert isinstance(problem, AtelierError)
     return JSONResponse({"code": problem.code}, status_code=problem.status)
+
+
+def front_of(endpoint: Endpoint, most: int = 9) -> Front:
+    return Front(
+        {"/v1/x": Direct("x", endpoint)},
+        PlainTextResponse("rest"),
+        log=RequestLog(Metrics()),
+        most_in_flight=most,
+        most_body_bytes=1000,
+        refuse=refuse,
+    )
 
 
 def client(front: Front) -> httpx2.AsyncClient:
@@ -31,7 +45,7 @@ async def test_posts_to_known_paths_go_straight_and_all_else_to_the_rest() -> No
     async def direct(_: Request) -> Response:
         return PlainTextResponse("direct")
 
-    front = Front({"/v1/x": Direct("x", direct)}, PlainTextResponse("rest"), most_in_flight=9, refuse=refuse)
+    front = front_of(direct)
     async with client(front) as asked:
         assert (await asked.post("/v1/x")).text == "direct"
         assert (await asked.get("/v1/x")).text == "rest"
@@ -43,7 +57,7 @@ async def test_errors_are_worded_and_free_their_place() -> None:
     async def failing(_: Request) -> Response:
         raise InvalidRequest("size: too large", field="size")
 
-    front = Front({"/v1/x": Direct("x", failing)}, PlainTextResponse("rest"), most_in_flight=1, refuse=refuse)
+    front = front_of(failing, 1)
     async with client(front) as asked:
         for _ in range(3):
             answer = await asked.post("/v1/x")
@@ -59,7 +73,7 @@ async def test_past_the_bound_requests_are_refused_at_once() -> None:
         await gate.wait()
         return PlainTextResponse("done")
 
-    front = Front({"/v1/x": Direct("x", slow)}, PlainTextResponse("rest"), most_in_flight=2, refuse=refuse)
+    front = front_of(slow, 2)
     async with client(front) as asked:
         begun = [asyncio.create_task(asked.post("/v1/x")) for _ in range(2)]
         await inside.wait()

@@ -16,6 +16,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from atelier.errors import AtelierError
 from atelier.gateway.auth import make_token
 from atelier.gateway.front import Direct, Front
+from atelier.gateway.metrics import Metrics
+from atelier.gateway.request_log import RequestLog
 from atelier.wire.body import read_body
 from running_gateway import SECRET, opened
 from servers import running, until
@@ -54,7 +56,9 @@ class Inside:
         self.front = Front(
             {"/x": Direct("x", self._serve)},
             PlainTextResponse("rest"),
+            log=RequestLog(Metrics()),
             most_in_flight=most,
+            most_body_bytes=1000,
             refuse=_refuse,
             patient_seconds=patient_seconds,
         )
@@ -69,7 +73,8 @@ class Inside:
         return self.front.in_flight == self.front.arriving == len(self.front.uploads) == 0
 
 
-def _refuse(_: Request, problem: AtelierError) -> Response:
+def _refuse(_: Request, problem: Exception) -> Response:
+    assert isinstance(problem, AtelierError)
     return JSONResponse({"code": problem.code}, status_code=problem.status)
 
 

@@ -31,8 +31,8 @@ from atelier.gateway.limits import create_limits
 from atelier.gateway.metrics import Metrics
 from atelier.gateway.pages import add_pages
 from atelier.gateway.pipeline import Pipeline
-from atelier.gateway.refusals import fault, nobody, refusal, refuse, refuse_http
-from atelier.gateway.request_log import RequestLog
+from atelier.gateway.refusals import fault, nobody, refuse, refuse_http, worded
+from atelier.gateway.request_log import Logged, RequestLog
 from atelier.gateway.samples import request_samples, state_samples, upstream_samples, usage_samples
 from atelier.gateway.tenants import create_tenants
 from atelier.gateway.upstreams import create_upstreams
@@ -130,8 +130,8 @@ def check_settings(settings: Settings) -> None:
 def create_app(settings: Settings, secret: str, *, processes: Path | None = None) -> ASGIApp:
     """The ASGI app. `processes`: where `atelier serve` writes how its child processes are.
 
-    Calls of the services pass three thin layers (log, bound on the body, front) to their endpoints. FastAPI serves the
-    rest, and describes all of it.
+    Calls of the services go through the front straight to their endpoints. FastAPI serves the rest, behind two thin
+    layers (log, bound on the body), and describes all of it.
     """
     metrics = Metrics()
     direct = {
@@ -139,17 +139,18 @@ def create_app(settings: Settings, secret: str, *, processes: Path | None = None
         **{row.path: Direct(row.service, openai_endpoint(row)) for row in ROUTES},
         voice_routes.PATH: Direct(SPEECH, voice_routes.create),  # its uploads take as much memory
     }
+    most_body_bytes = settings.most_body_mb * 1_000_000
+    log = RequestLog(metrics)
+    bounded = BodyLimit(_framework(settings, secret, metrics, direct, processes), most_bytes=most_body_bytes)
     front = Front(
-        direct, _framework(settings, secret, metrics, direct, processes),
-        most_in_flight=settings.most_in_flight, refuse=refusal,
+        direct, Logged(bounded, log, fault),
+        log=log, most_in_flight=settings.most_in_flight, most_body_bytes=most_body_bytes, refuse=worded,
     )  # fmt: skip
     metrics.gauges.watch(
         lambda: [("requests_in_flight", (), front.in_flight), ("requests_arriving", (), front.arriving)]
     )
-    bounded = BodyLimit(front, most_bytes=settings.most_body_mb * 1_000_000)
-    logged = RequestLog(bounded, fault=fault, metrics=metrics)
     found = tracer()
-    return logged if found is None else TracedRequests(logged, found, direct)
+    return front if found is None else TracedRequests(front, found, direct)
 
 
 def _pipeline() -> type[Pipeline]:

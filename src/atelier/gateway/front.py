@@ -11,7 +11,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from atelier.errors import AtelierError, Overloaded
+from atelier.corked import Answer
+from atelier.errors import Overloaded
+from atelier.gateway.request_log import RequestLog
+from atelier.wire.body import ARRIVED
+from atelier.wire.body_limit import bounded
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -30,14 +34,15 @@ class Direct(NamedTuple):
 
 
 class Front:
-    """ASGI app. direct: where POST requests go by their exact path. rest: what answers to all others.
+    """ASGI app. direct: where POST requests go by their exact path. rest: what answers to all others, and keeps to the
+    log and the bound on bodies itself.
 
     `request.state.service` says from the beginning what is asked for, so that every refusal is counted.
 
     At most `most_in_flight` direct calls are served at the same time: more are refused at once, so that those inside
     stay quick. A call that waits for its body holds no place there. Of those whose body comes in pieces, which take
     memory, as many are let in again; one that has been coming for `patient_seconds` gives way to a new one.
-    `refuse` words an error.
+    `refuse` words an error, of which it may know nothing.
     """
 
     def __init__(
@@ -45,13 +50,17 @@ class Front:
         direct: Mapping[str, Direct],
         rest: ASGIApp,
         *,
+        log: RequestLog,
         most_in_flight: int,
-        refuse: Callable[[Request, AtelierError], Response],
+        most_body_bytes: int,
+        refuse: Callable[[Request, Exception], Response],
         patient_seconds: float = PATIENT_SECONDS,
     ) -> None:
         self._direct = direct
         self._rest = rest
+        self._log = log
         self._most = most_in_flight
+        self._most_body_bytes = most_body_bytes
         self._refuse = refuse
         self._patient_seconds = patient_seconds
         self.uploads: dict[_Call, float] = {}  # by when they began, the oldest first
@@ -63,27 +72,33 @@ class Front:
         if direct is None:
             await self._rest(scope, receive, send)
             return
-        scope.setdefault("state", {})["service"] = direct.service
-        call = _Call(self, receive)
+        entry = self._log.begin(scope)
+        scope["state"]["service"] = direct.service
+        receive = bounded(scope, receive, self._most_body_bytes)
+        call = None if ARRIVED in scope["state"] else _Call(self, receive)
+        request = Request(scope, receive if call is None else call.receive, send)
         self.in_flight += 1
         try:
-            response = await self._answer(direct.endpoint, Request(scope, call.receive, send), call)
-            await response(scope, receive, send)
+            try:
+                self.check()
+                response = await direct.endpoint(request)
+            except ClientDisconnect:
+                response = Response(status_code=499)
+            except Exception as problem:
+                response = self._refuse(request, problem)
+            except asyncio.CancelledError:
+                if call is None or call.gave_way is None or call.gave_way.uncancel():  # the server itself ends it
+                    raise
+                response = self._refuse(request, _overloaded())
+            response.raw_headers += entry.headers
+            entry.answers(response.status_code)
+            if not _sent_whole(response, send):
+                await response(scope, receive, send)
         finally:
-            call.end()
-
-    async def _answer(self, endpoint: Endpoint, request: Request, call: _Call) -> Response:
-        try:
-            self.check()
-            return await endpoint(request)
-        except AtelierError as problem:
-            return self._refuse(request, problem)
-        except ClientDisconnect:
-            return Response(status_code=499)
-        except asyncio.CancelledError:
-            if call.gave_way is None or call.gave_way.uncancel():  # the server itself ends it
-                raise
-            return self._refuse(request, _overloaded())
+            if call is not None:
+                call.end()
+            self.in_flight -= 1
+            self._log.end(scope, entry)
 
     def check(self) -> None:
         """Raises Overloaded where more are inside than may be."""
@@ -106,7 +121,7 @@ class Front:
 
 
 class _Call:
-    """A call that has a place; while its body is on its way the place is another's.
+    """A call whose body may not be there yet: it has a place, but while its body is on its way the place is another's.
 
     gave_way: its task, where it was cancelled for another upload.
     """
@@ -146,7 +161,6 @@ class _Call:
     def end(self) -> None:
         if self._arrived is False:
             self._take_place()
-        self._front.in_flight -= 1
 
     def _take_place(self) -> None:
         self._arrived = True
@@ -155,6 +169,16 @@ class _Call:
         if self._task is not None:
             self._front.end_upload(self)
             self._task = None
+
+
+def _sent_whole(response: Response, send: Send) -> bool:
+    """In one call, where our own server has it (corked.py) and all of the answer is there."""
+    return (
+        isinstance(send, Answer)
+        and type(response).__call__ is Response.__call__
+        and response.background is None
+        and send.whole(response.status_code, response.raw_headers, bytes(response.body))
+    )
 
 
 def _overloaded() -> Overloaded:

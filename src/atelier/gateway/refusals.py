@@ -52,6 +52,10 @@ def fault(request: Request, problem: Exception) -> Response:
     )
 
 
+def worded(request: Request, problem: Exception) -> Response:
+    return refusal(request, problem) if isinstance(problem, AtelierError) else fault(request, problem)
+
+
 async def refuse(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, AtelierError)
     return refusal(request, problem)

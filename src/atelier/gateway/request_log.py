@@ -30,58 +30,34 @@ def new_request_id() -> str:
 
 
 class RequestLog:
-    """ASGI middleware, outermost: names the request (`request.state.request_id`), writes down and counts its end.
+    """Names each request (`request.state.request_id`), and writes down and counts its end."""
 
-    `fault` words the answer to an exception that nothing else caught.
-    """
-
-    def __init__(self, app: ASGIApp, *, fault: Callable[[Request, Exception], Response], metrics: Metrics) -> None:
-        self._app = app
-        self._fault = fault
+    def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._log = structlog.get_logger().bind()  # bound once: a lazy logger is set up anew at each call
         self._tells = self._log.is_enabled_for(logging.INFO)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    def begin(self, scope: Scope) -> Entry:
         state = scope.setdefault("state", {})
         request_id = state["request_id"] = new_request_id()
         logged_request_id.set(request_id)  # for good: a server gives each request a task, so a context, of its own
-        started = time.perf_counter()
-        status, first_byte = 499, None  # until an answer has begun
+        return Entry(request_id)
 
-        async def named(message: Message) -> None:
-            nonlocal status, first_byte
-            if message["type"] == "http.response.start":
-                status, first_byte = message["status"], time.perf_counter() - started
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *_SAFE]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, named)
-        except Exception as problem:
-            if status != 499:  # an answer had begun: the broken connection is all that can be said
-                raise
-            await self._fault(Request(scope), problem)(scope, receive, named)
-        finally:
-            self._write(scope, state, status, time.perf_counter() - started, first_byte)
-
-    def _write(
-        self, scope: Scope, state: dict[str, Any], status: int, seconds: float, first_byte: float | None
-    ) -> None:
-        if scope["path"] in _QUIET and status == 200:
-            return
+    def end(self, scope: Scope, entry: Entry) -> None:
+        """In any case, and once."""
+        seconds = time.perf_counter() - entry.started
+        state, status = scope["state"], entry.status
         service = state.get("service")
         if service is not None:
             served = state.get("served")
             upstream = NO_UPSTREAM if served is None else served.label or NO_UPSTREAM
             self._metrics.count(
-                service, status, upstream, seconds=seconds, first_byte=first_byte, limit=state.get("limit")
+                service, status, upstream, seconds=seconds, first_byte=entry.first_byte, limit=state.get("limit")
             )
-        if not self._tells:
-            return
+        if self._tells and not (status == 200 and scope["path"] in _QUIET):
+            self._write(scope, state, status, seconds)
+
+    def _write(self, scope: Scope, state: dict[str, Any], status: int, seconds: float) -> None:
         self._log.info(
             "request",
             request_id=state["request_id"],
@@ -92,3 +68,51 @@ class RequestLog:
             tenant=state.get("tenant"),
             error=state.get("error"),
         )
+
+
+class Entry:
+    """What the log is to say of a request. status: 499 until an answer has begun. first_byte: seconds until it had.
+
+    headers: what each answer carries.
+    """
+
+    __slots__ = ("first_byte", "headers", "started", "status")
+
+    def __init__(self, request_id: str) -> None:
+        self.started = time.perf_counter()
+        self.status = 499
+        self.first_byte: float | None = None
+        self.headers = [(b"x-request-id", request_id.encode()), *_SAFE]
+
+    def answers(self, status: int) -> None:
+        self.status, self.first_byte = status, time.perf_counter() - self.started
+
+
+class Logged:
+    """ASGI middleware for what answers by ASGI's messages. `fault` words an exception that nothing else caught."""
+
+    def __init__(self, app: ASGIApp, log: RequestLog, fault: Callable[[Request, Exception], Response]) -> None:
+        self._app = app
+        self._log = log
+        self._fault = fault
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        entry = self._log.begin(scope)
+
+        async def named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                entry.answers(message["status"])
+                message["headers"] = [*message["headers"], *entry.headers]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, named)
+        except Exception as problem:
+            if entry.first_byte is not None:  # an answer had begun: the broken connection is all that can be said
+                raise
+            await self._fault(Request(scope), problem)(scope, receive, named)
+        finally:
+            self._log.end(scope, entry)

@@ -14,6 +14,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message
 
 from atelier.contracts.base import Contract
 from atelier.errors import InvalidRequest, UnsupportedMedia, UploadTooSlow
@@ -24,6 +25,9 @@ Model = TypeVar("Model", bound=BaseModel)
 
 UPLOAD_SECONDS = 120.0
 """How long a body may be on its way: who sends a byte now and then holds a place that others need."""
+
+ARRIVED = "arrived"
+"""What a request's state says where all of its body was there before it began: our own server does (corked.py)."""
 
 MOST_FILES = 16
 MOST_FIELDS = 64
@@ -80,6 +84,8 @@ class JsonFields(Contract):
 
 async def read_body(request: Request, *, most_file_bytes: int, seconds: float = UPLOAD_SECONDS) -> Body:
     """Raises UnsupportedMedia, InvalidRequest, TooLarge (from the limit on the whole body), UploadTooSlow."""
+    if ARRIVED in request.scope.get("state", ()):
+        return await _read(request, most_file_bytes)
     deadline = _Deadline(seconds)
     try:
         return await _read(request, most_file_bytes)
@@ -119,7 +125,11 @@ class _Deadline:
 async def _read(request: Request, most_file_bytes: int) -> Body:
     content_type = (header(request, b"content-type") or "").partition(";")[0].strip().lower()
     if content_type in {"application/json", ""} or content_type.endswith("+json"):
-        raw = await _whole(request)
+        message = await request.receive()
+        if message["type"] == "http.request" and not message.get("more_body"):
+            raw = bytes(message.get("body", b""))  # most bodies come in one piece
+        else:
+            raw = await _whole(request, message)
         return _json_body(raw) if len(raw) <= LARGE_BYTES else await asyncio.to_thread(_json_body, raw)
     if content_type in {"multipart/form-data", "application/x-www-form-urlencoded"}:
         return await _form_body(request, most_file_bytes)
@@ -129,11 +139,8 @@ async def _read(request: Request, most_file_bytes: int) -> Body:
     )
 
 
-async def _whole(request: Request) -> bytes:
-    """The body. Raises ClientDisconnect where the client goes before its end."""
-    message = await request.receive()
-    if message["type"] == "http.request" and not message.get("more_body"):
-        return bytes(message.get("body", b""))  # most bodies come in one piece
+async def _whole(request: Request, message: Message) -> bytes:
+    """The body that begins with `message`. Raises ClientDisconnect where the client goes before its end."""
     pieces = []
     while message["type"] == "http.request":
         pieces.append(message.get("body", b""))
@@ -198,9 +205,10 @@ def validated(model: type[Model], fields: Mapping[str, object], *, called: Mappi
     called: what the caller calls a field, where that is not the model's own name for it.
     """
     try:
-        return model.model_validate(fields)
+        read: Model = model.__pydantic_validator__.validate_python(fields)  # which model_validate comes to
     except ValidationError as problem:
         raise _in_words(problem.errors(include_url=False)[0], list(model.model_fields), called or {}) from None
+    return read
 
 
 def _in_words(error: ErrorDetails, known: list[str], called: Mapping[str, str]) -> InvalidRequest:
