@@ -93,6 +93,21 @@ async def test_other_schemes_are_refused(auth: Auth) -> None:
             await auth.caller(headers)
 
 
+async def test_what_was_checked_a_moment_ago_is_remembered(auth: Auth) -> None:
+    token = make_token(SECRET, "acme", seconds=60)
+    sent = [(b"host", b"here"), (b"authorization", f"bearer  {token}".encode())]
+    assert auth.remembered(sent) is None
+    caller = await auth.caller(bearer(token))
+    assert auth.remembered(sent) == caller
+    for other in (
+        [*sent, sent[1]],
+        sent[:1],
+        [(b"authorization", b"Basic " + token.encode())],
+        [(b"authorization", b"")],
+    ):
+        assert auth.remembered(other) is None
+
+
 @on_both
 async def test_a_key_opens_for_its_tenant_until_it_is_revoked(auth: Auth, database: Database) -> None:
     async with database.begin() as connection:

@@ -36,7 +36,7 @@ ASKED = Outgoing(PATH, {"prompt": "a cat"})
 
 
 async def ask(upstreams: Upstreams, served: Served | None = None, outgoing: Outgoing = ASKED) -> bytes:
-    async with upstreams.answered(SERVICE, outgoing, {"x-request-id": "1"}, served or Served()) as answer:
+    with await upstreams.answered(SERVICE, outgoing, {"x-request-id": "1"}, served or Served()) as answer:
         return await answer.read()
 
 
@@ -338,7 +338,7 @@ async def test_a_trial_that_streams_lets_the_others_in() -> None:
             await told(upstreams)
         upstream.circuit.came_back()
         server.manners = streams
-        async with upstreams.answered(SERVICE, ASKED, {}, Served()):
+        with await upstreams.answered(SERVICE, ASKED, {}, Served()):
             server.manners = says(200)
             assert await ask(upstreams)
 
@@ -368,7 +368,7 @@ async def test_a_stream_that_is_closed_amid_hangs_up() -> None:
     took = []
     async with servers(Server(streams)) as [server], upstreams_of(server) as upstreams:
         for turn in range(1, 6):
-            async with upstreams.answered(SERVICE, ASKED, {}, Served()) as answer:
+            with await upstreams.answered(SERVICE, ASKED, {}, Served()) as answer:
                 assert await anext(answer.chunks()) == b"data: {}\n\n"
                 started = time.monotonic()
             await becomes(lambda turn=turn: server.left == turn)  # type: ignore[misc]

@@ -71,7 +71,7 @@ async def test_only_what_it_understands_is_sent_with_its_own_key_and_model() -> 
 async def test_a_body_that_is_written_already_is_written_anew() -> None:
     raw = json.dumps({"prompt": "x", "seed": 7, "model": "ours", "response_format": "url"}).encode()
     async with foreign(says(200)) as (server, upstreams):
-        async with upstreams.answered(SERVICE, Outgoing(PATH, raw=raw), {"x-atelier-tenant": "a"}, Served()) as answer:
+        with await upstreams.answered(SERVICE, Outgoing(PATH, raw=raw), {"x-atelier-tenant": "a"}, Served()) as answer:
             assert await answer.read() == PICTURE
         assert server.requests[0].json() == {"prompt": "x", "model": "their-model", "response_format": "b64_json"}
 

@@ -65,7 +65,7 @@ def serving(upstreams: Upstreams) -> list[str]:
 
 async def ask(upstreams: Upstreams) -> str | None:
     served = Served()
-    async with upstreams.answered(SERVICE, ASKED, {"x-request-id": "1"}, served) as answer:
+    with await upstreams.answered(SERVICE, ASKED, {"x-request-id": "1"}, served) as answer:
         await answer.read()
     return served.upstream
 

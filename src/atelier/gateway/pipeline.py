@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -81,17 +81,15 @@ class Pipeline:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    async def admit(
+    def admit(
         self, request_id: str, caller: Caller, facts: TenantFacts, service: Service, request: Contract
-    ) -> Place:
+    ) -> Awaitable[Place]:
         """A place in every limit, and what the request may take reserved. Raises RateLimited, Unavailable."""
         expected = service.estimate(request)
         price = self._price(service)
         if price.compute_second:
             expected.compute_ms = self._pace.most_ms(service, _model(request), expected)
-        return await self._limits.admit(
-            _ask(request_id, caller.tenant, facts, service.name, expected=expected, price=price)
-        )
+        return self._limits.admit(_ask(request_id, caller.tenant, facts, service.name, expected=expected, price=price))
 
     async def check(self, request_id: str, caller: Caller, facts: TenantFacts, service: Service) -> None:
         """Raises what `admit` would of the smallest request, and takes nothing: before a file is fetched for it."""
@@ -153,7 +151,10 @@ class Pipeline:
             self._fail(record, problem)
             raise
         finally:
-            await self._end(exchange, record)
+            if record.settled:  # as nearly always
+                self._forget(exchange, record)
+            else:
+                await self._end(exchange, record)
 
     async def given_again(self, exchange: Exchange, metered: Metered) -> None:
         """Meter an answer that was made before, for another request."""
@@ -256,10 +257,13 @@ class Pipeline:
         except Unavailable:  # the answer, if one is still owed, says so already; the log keeps what the table lacks
             log.error("usage record not written", **{name: str(value) for name, value in record.row().items()})
         finally:
-            self._close(exchange, record)
-            self._open.pop(exchange.id, None)
-            if not self._open:
-                self._idle.set()
+            self._forget(exchange, record)
+
+    def _forget(self, exchange: Exchange, record: UsageRecord) -> None:
+        self._close(exchange, record)
+        self._open.pop(exchange.id, None)
+        if not self._open:
+            self._idle.set()
 
     async def _settle(self, exchange: Exchange, record: UsageRecord) -> None:
         """The record is written, and the limits are told what really happened."""

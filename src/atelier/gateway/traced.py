@@ -61,8 +61,8 @@ class TracedAnswering(Answering):
         _PROPAGATOR.inject(self._headers, context=set_span_in_context(self._span))
         return await super()._attempt(upstream)
 
-    async def _asked(self, upstream: Upstream) -> Answer | Failure:
-        outcome = await super()._asked(upstream)
+    async def _ask(self, upstream: Upstream) -> Answer | Failure:
+        outcome = await super()._ask(upstream)
         if isinstance(outcome, Answer):
             self._span.set_attribute("http.response.status_code", outcome.status)
             self._span.add_event("answer begins")

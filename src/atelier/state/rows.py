@@ -24,4 +24,6 @@ async def insert_once(connection: AsyncConnection, table: Table, row: Mapping[st
 
 def storable(text: str, most: int) -> str:
     """Text that PostgreSQL takes: no NUL, nothing that UTF-8 cannot hold, no longer than its column."""
+    if text.isascii() and text.isprintable():
+        return text[:most]
     return text.replace("\0", "").encode("utf-8", "replace").decode()[:most]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 
 from pydantic import ValidationError
@@ -12,6 +12,7 @@ from atelier.contracts.base import Contract, Result, Usage
 from atelier.errors import UpstreamFailed
 
 METERED_HEADER = "x-atelier-metered"
+METERED_FIELD = METERED_HEADER.encode()
 
 
 class Metered(Contract):
@@ -26,27 +27,28 @@ def tell(response: Response, result: Result, usage: Usage) -> None:
     response.headers[METERED_HEADER] = metered.model_dump_json(exclude_defaults=True, ensure_ascii=True)
 
 
-def told(headers: Mapping[str, str]) -> Metered | None:
-    """None where the server is not a worker of ours. Raises UpstreamFailed for a header that cannot be read."""
-    value = headers.get(METERED_HEADER)
+def told(value: str | bytes | None) -> Metered | None:
+    """What that header says; None where the server is not a worker of ours, and sends none. Raises UpstreamFailed for
+    one that cannot be read."""
     if value is None:
         return None
     try:
-        return Metered.model_validate_json(value)
+        read: Metered = Metered.__pydantic_validator__.validate_json(value)  # which model_validate_json comes to
     except ValidationError:
         raise UpstreamFailed("the service's answer could not be metered") from None
+    return read
 
 
 class PassedOn(Response):
     """A worker's whole answer: its body as it came, and of its headers what its reader wants: the content type, and
-    what our shapes tell in headers. headers: as they came."""
+    what our shapes tell in headers. fields: its header."""
 
-    def __init__(self, body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    def __init__(self, body: bytes, fields: Mapping[bytes, bytes]) -> None:
         # Made of what is bytes already: to take it apart and encode it again would be most of the work.
         self.status_code = 200
         self.background = None
         self.body = body
-        self.raw_headers = [(told, value) for name, value in headers if (told := _told_as(name))]
+        self.raw_headers = [(told, value) for name, value in fields.items() if (told := _told_as(name))]
         self.raw_headers.append((b"content-length", b"%d" % len(body)))
 
 

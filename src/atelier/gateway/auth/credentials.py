@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -94,12 +94,24 @@ class Auth:
         credentials = _credentials(headers)
         if self._provider is not None:
             self._provider.keys.freshen()
-        digest = hashlib.blake2b(credentials.encode(), digest_size=32).digest()  # no credentials stay in memory
+        digest = _digest(credentials.encode())
         found = self._remembered.get((self._generation(), digest))
         if found is None:
             found, seconds = await self._check(credentials, digest)
             self._remembered.put((self._generation(), digest), found, seconds)
         return found
+
+    def remembered(self, headers: Sequence[tuple[bytes, bytes]]) -> Caller | None:
+        """The caller, where the same credentials were checked a moment ago; None where `caller` has to look."""
+        fields = dict(headers)
+        if len(fields) < len(headers):  # it may be there twice
+            return None
+        scheme, _, credentials = fields.get(b"authorization", b"").partition(b" ")
+        if scheme.lower() != b"bearer":
+            return None
+        if self._provider is not None:
+            self._provider.keys.freshen()
+        return self._remembered.get((self._generation(), _digest(credentials.strip())))
 
     def _generation(self) -> int:
         """Another number after each change of the provider's keys: whatever was found out before is forgotten."""
@@ -151,6 +163,11 @@ class Auth:
         return grant(token.claims(), terms, time.time())
 
 
+def _digest(credentials: bytes) -> bytes:
+    """No credentials stay in memory."""
+    return hashlib.blake2b(credentials, digest_size=32).digest()
+
+
 def _unknown_key() -> Unauthenticated:
     return Unauthenticated("The API key is not valid")
 
@@ -170,13 +187,9 @@ def _credentials(headers: Mapping[str, str]) -> str:
 
 
 def _authorization(headers: Mapping[str, str]) -> str:
-    if not isinstance(headers, Headers):
-        return headers.get("authorization", "")
-    raw = headers.raw
-    fields = dict(raw)
-    if len(fields) < len(raw) and sum(name == b"authorization" for name, _ in raw) > 1:
+    if isinstance(headers, Headers) and len(headers.getlist("authorization")) > 1:
         raise Unauthenticated("Send the header Authorization once")
-    return fields.get(b"authorization", b"").decode("latin-1")
+    return headers.get("authorization", "")
 
 
 def create_auth(settings: Settings, secret: str, database: Database) -> Auth:

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import Response
 
-from atelier.catalog import SERVICES
+from atelier.catalog import SERVICES, Service
 from atelier.contracts.base import Contract, Result
 from atelier.contracts.images import ImageRequest
 from atelier.contracts.text_to_speech import OPENAI_VOICES, SpeechRequest
@@ -22,7 +22,7 @@ from atelier.gateway.answers import AnswerCache, Idempotency, StoredAnswer, cach
 from atelier.gateway.artifacts import Artifact, Artifacts
 from atelier.gateway.auth import Auth, Caller
 from atelier.gateway.faces.native import NativeRoute, answer
-from atelier.gateway.faces.repeats import CACHE_HEADER, given_again, once, stored, when_whole
+from atelier.gateway.faces.repeats import CACHE_HEADER, IDEMPOTENCY_HEADER, given_again, once, stored, when_whole
 from atelier.gateway.fetch import GuardedFetch
 from atelier.gateway.front import Endpoint
 from atelier.gateway.limits import Limits
@@ -39,8 +39,9 @@ from atelier.state.tables import now
 from atelier.wire.aside import aside
 from atelier.wire.body import Body, read_body
 from atelier.wire.call import Call, Link, Route, Shape
-from atelier.wire.media import DATA_URI, Load, load_data_uri
-from atelier.wire.metering import Metered, told
+from atelier.wire.header import header
+from atelier.wire.media import DATA_URI, load_data_uri
+from atelier.wire.metering import METERED_HEADER, Metered, told
 from atelier.wire.serving import respond_in_pieces, until_disconnect
 from atelier.wire.speech import CLONES
 
@@ -105,28 +106,6 @@ class Gateway:
         base = self.base_url(request)
         return lambda artifact: self.artifacts.link(artifact, base)
 
-    def load(self, request: Request, caller: Caller, may_fetch: Callable[[], Awaitable[None]]) -> Load:
-        """Files that a request refers to: data URIs, the tenant's own artifacts, and the web through the guard.
-
-        may_fetch: raises where the caller has no place left.
-        """
-
-        async def load(reference: str, field: str, kind: str) -> bytes:
-            if reference.startswith(DATA_URI):
-                return await load_data_uri(reference, field, kind)
-            if "://" not in reference and not reference.startswith("/"):
-                raise InvalidRequest(
-                    f"{field}: send a web address, or the {kind} itself as data:{kind}/…;base64,…", field=field
-                )
-            await may_fetch()
-            own = await self.artifacts.read_link(reference, self.base_url(request), caller.tenant)
-            if own is not None:
-                return own
-            async with self.fetching:
-                return await self.fetch.fetch(reference, field=field, accept=ACCEPTED[kind])
-
-        return load
-
     async def caller(self, request: Request) -> tuple[Caller, TenantFacts]:
         """Who asks about what is their own. Raises Unauthenticated, and Forbidden for a suspended tenant."""
         caller = await self.auth.caller(request.headers)
@@ -160,7 +139,17 @@ class Gateway:
         """Who is calling, and what is known of their tenant. Raises Unauthenticated, Forbidden."""
         caller = await self.auth.caller(request.headers)
         request.scope["state"]["tenant"] = caller.tenant
-        facts = self.tenants.known(caller.tenant) or await self.tenants.facts(caller.tenant)
+        facts = await self.tenants.facts(caller.tenant)
+        permit(caller, facts, service)
+        return caller, facts
+
+    def remembered(self, request: Request, service: str) -> tuple[Caller, TenantFacts] | None:
+        """The same, where it was found out a moment ago. Raises Forbidden."""
+        caller = self.auth.remembered(request.scope["headers"])
+        facts = None if caller is None else self.tenants.known(caller.tenant)
+        if caller is None or facts is None:
+            return None
+        request.scope["state"]["tenant"] = caller.tenant
         permit(caller, facts, service)
         return caller, facts
 
@@ -176,81 +165,14 @@ class Gateway:
                 return None
             raise
 
-    async def admitted(
-        self,
-        request: Request,
-        row: NativeRoute | Route,
-        who: tuple[Caller, TenantFacts],
-        body: Body,
-        voice: Voice | None = None,
-    ) -> tuple[Call, Exchange]:
-        """What do they want, and may they. Nothing is fetched for a caller who has no place left. voice: their own."""
-        caller, facts = who
-        service, request_id = SERVICES[row.service], request.scope["state"]["request_id"]
-        may_fetch = partial(self.pipeline.check, request_id, caller, facts, service)
-        call = await row.read(body, self.load(request, caller, may_fetch))
-        wanted = self._without_alias(call.request)
-        if voice is not None:
-            wanted = await self._spoken_by(voice, wanted, service.name, may_fetch)
-        if wanted is not call.request:
-            call = replace(call, request=wanted, raw=None)
-        if isinstance(wanted, ImageRequest) and wanted.loras:
-            self.lora_rules(caller, facts).permit(wanted.loras)
-        exchange = Exchange(
-            id=request_id,
-            caller=caller,
-            service=service,
-            request_type=row.request_type(call.request),
-            request=call.request,
-            place=await self.pipeline.admit(request_id, caller, facts, service, call.request),
-            keep=call.keep,
-            keep_days=self.keep_days(facts),
-            commercial=facts.commercial,
-            plan=plan_class(facts.plan, self.plans),
-            raw=call.raw,
-        )
-        request.scope["state"]["served"] = exchange.served
-        return call, exchange
-
-    def caches(self, facts: TenantFacts) -> bool:
-        plan = self._plan(facts)
-        return plan is not None and plan.cache
-
-    def keep_days(self, facts: TenantFacts) -> float | None:
-        plan = self._plan(facts)
-        return (plan and plan.retention_days) or self.retention_days
-
     def lora_rules(self, caller: Caller, facts: TenantFacts) -> LoraRules:
         """The tenant's own list, else its plan's, else the table of the settings."""
-        plan = self._plan(facts) or (self.plans.get(facts.lora_plan) if facts.lora_plan else None)
+        plan = self.plan(facts) or (self.plans.get(facts.lora_plan) if facts.lora_plan else None)
         listed = facts.loras if facts.loras is not None or plan is None else plan.loras
         return LoraRules(caller.tenant, listed, self.loras, facts.unread)
 
-    def _plan(self, facts: TenantFacts) -> Plan | None:
+    def plan(self, facts: TenantFacts) -> Plan | None:
         return self.plans.get(facts.plan) if facts.plan else None
-
-    async def _spoken_by(
-        self, voice: Voice, request: Contract, service: str, may_fetch: Callable[[], Awaitable[None]]
-    ) -> Contract:
-        """The request with the recording of the tenant's voice. Raises InvalidRequest where no model can use it."""
-        assert isinstance(request, SpeechRequest)
-        if self.upstreams.lacks(service, CLONES):
-            raise InvalidRequest(
-                "voice: no model that is served here can speak with a voice of your own; take one of those that "
-                "GET /v1/models lists, or ask your operator for a model that can (coqui/XTTS-v2)",
-                field="voice",
-            )
-        await may_fetch()
-        recording = await self.voices.recording(voice)
-        spoken = {"voice": voice.id, "reference": recording, "language": request.language or voice.language}
-        return request.model_copy(update=spoken)
-
-    def _without_alias(self, request: Contract) -> Contract:
-        """The request with the model that its name stands for; an empty name is the service's default."""
-        name: str | None = getattr(request, "model", None)
-        if name is None or name not in self.aliases:
-            return request
-        return request.model_copy(update={"model": self.aliases[name] or None})
 
 
 def gateway_of(request: Request) -> Gateway:
@@ -261,32 +183,32 @@ def gateway_of(request: Request) -> Gateway:
 
 
 def native_endpoint(row: NativeRoute) -> Endpoint:
-    async def word(gateway: Gateway, request: Request, call: Call, exchange: Exchange) -> Response:
+    def word(gateway: Gateway, request: Request, call: Call, exchange: Exchange) -> Awaitable[Response]:
         if call.stream:
             assert row.shape is not None
-            return await _in_pieces(gateway, request, row.shape, call, exchange)
+            return _in_pieces(gateway, request, row.shape, call, exchange)
 
         def read(result: Result) -> Response:
             shown = answer(row, result, call, gateway.link(request), exchange.id)
             return Response(shown.model_dump_json(), media_type="application/json")
 
-        return await until_disconnect(request, gateway.pipeline.whole(exchange, read))
+        return until_disconnect(request, gateway.pipeline.whole(exchange, read))
 
-    return _endpoint(row, word)
+    return _Service(row, word).endpoint
 
 
 def openai_endpoint(row: Route) -> Endpoint:
-    async def word(gateway: Gateway, request: Request, call: Call, exchange: Exchange) -> Response:
+    def word(gateway: Gateway, request: Request, call: Call, exchange: Exchange) -> Awaitable[Response]:
         if call.stream:
-            return await _in_pieces(gateway, request, row.shape, call, exchange)
+            return _in_pieces(gateway, request, row.shape, call, exchange)
 
         def read(result: Result) -> Response:
             return row.shape.answer(result, call, gateway.link(request))
 
         made = gateway.pipeline.relayed if row.shape.relays(call) else gateway.pipeline.whole
-        return await until_disconnect(request, made(exchange, read))
+        return until_disconnect(request, made(exchange, read))
 
-    return _endpoint(row, word)
+    return _Service(row, word).endpoint
 
 
 async def _in_pieces(gateway: Gateway, request: Request, shape: Shape, call: Call, exchange: Exchange) -> Response:
@@ -304,51 +226,144 @@ Word = Callable[[Gateway, Request, Call, Exchange], Awaitable[Response]]
 """Runs an admitted request and words its answer."""
 
 
-def _endpoint(row: NativeRoute | Route, word: Word) -> Endpoint:
-    async def endpoint(request: Request) -> Response:
-        gateway = gateway_of(request)
-        who = await gateway.known(request, row.service)
-        body = await read_body(request, most_file_bytes=gateway.most_body_bytes)
-        voice = None if row.voice is None else await gateway.own_voice(row, who[0].tenant, body)
+class _Asked:
+    """A request of a service: who asks for what. voice: the tenant's own that it is to be spoken with."""
 
-        async def run() -> Response:
-            call, exchange = await gateway.admitted(request, row, who, body, voice)
-            try:
-                if gateway.caches(who[1]) and may_be_kept(row.service, call):
-                    weight = body.weight + (0 if voice is None else voice.bytes)
-                    key = await aside(weight, _cache_key, request, call, exchange.commercial)
-                    return _told(await _from_cache(gateway, request, call, exchange, word, key=key), exchange)
-                return _told(await word(gateway, request, call, exchange), exchange)
-            except BaseException:
-                gateway.limits.refund(exchange.place)  # one that the pipeline has closed stays as it is
-                raise
+    __slots__ = ("body", "caller", "facts", "gateway", "request", "service", "voice")
 
-        return await once(
-            gateway.idempotency, request, who[0].tenant, body, run, beside=None if voice is None else voice.sha256
+    caller: Caller
+    facts: TenantFacts
+    body: Body
+
+    def __init__(self, gateway: Gateway, request: Request, service: Service) -> None:
+        self.gateway = gateway
+        self.request = request
+        self.service = service
+        self.voice: Voice | None = None
+
+    async def check(self) -> None:
+        """Raises where the caller has no place left: nothing is looked for then."""
+        request_id = self.request.scope["state"]["request_id"]
+        await self.gateway.pipeline.check(request_id, self.caller, self.facts, self.service)
+
+    def load(self, reference: str, field: str, kind: str) -> Awaitable[bytes]:
+        """A file that it refers to: a data URI, the tenant's own artifact, or one of the web, through the guard."""
+        found = load_data_uri if reference.startswith(DATA_URI) else self._fetched
+        return found(reference, field, kind)
+
+    async def _fetched(self, reference: str, field: str, kind: str) -> bytes:
+        if "://" not in reference and not reference.startswith("/"):
+            raise InvalidRequest(
+                f"{field}: send a web address, or the {kind} itself as data:{kind}/…;base64,…", field=field
+            )
+        await self.check()
+        gateway = self.gateway
+        own = await gateway.artifacts.read_link(reference, gateway.base_url(self.request), self.caller.tenant)
+        if own is not None:
+            return own
+        async with gateway.fetching:
+            return await gateway.fetch.fetch(reference, field=field, accept=ACCEPTED[kind])
+
+    async def spoken(self, voice: Voice, request: Contract) -> Contract:
+        """With the recording of the tenant's voice. Raises InvalidRequest where no model can use it."""
+        assert isinstance(request, SpeechRequest)
+        if self.gateway.upstreams.lacks(self.service.name, CLONES):
+            raise InvalidRequest(
+                "voice: no model that is served here can speak with a voice of your own; take one of those that "
+                "GET /v1/models lists, or ask your operator for a model that can (coqui/XTTS-v2)",
+                field="voice",
+            )
+        await self.check()
+        recording = await self.gateway.voices.recording(voice)
+        spoken = {"voice": voice.id, "reference": recording, "language": request.language or voice.language}
+        return request.model_copy(update=spoken)
+
+
+class _Service:
+    """A service at one address: one row of a face's table."""
+
+    def __init__(self, row: NativeRoute | Route, word: Word) -> None:
+        self._row = row
+        self._word = word
+        self._service = SERVICES[row.service]
+
+    async def endpoint(self, request: Request) -> Response:
+        gateway, row = gateway_of(request), self._row
+        asked = _Asked(gateway, request, self._service)
+        found = gateway.remembered(request, row.service)
+        asked.caller, asked.facts = await gateway.known(request, row.service) if found is None else found
+        body = asked.body = await read_body(request, most_file_bytes=gateway.most_body_bytes)
+        voice = None
+        if row.voice is not None:
+            voice = asked.voice = await gateway.own_voice(row, asked.caller.tenant, body)
+        if header(request, IDEMPOTENCY_HEADER) is None:
+            return await self._answered(asked)
+        beside = None if voice is None else voice.sha256
+        run = partial(self._answered, asked)
+        return await once(gateway.idempotency, request, asked.caller.tenant, body, run, beside=beside)
+
+    async def _answered(self, asked: _Asked) -> Response:
+        """What do they want, may they, and the answer. Nothing is fetched for a caller who has no place left."""
+        gateway, row, caller, facts = asked.gateway, self._row, asked.caller, asked.facts
+        call = await row.read(asked.body, asked.load)
+        wanted = _without_alias(call.request, gateway.aliases)
+        if asked.voice is not None:
+            wanted = await asked.spoken(asked.voice, wanted)
+        if wanted is not call.request:
+            call = replace(call, request=wanted, raw=None)
+        if isinstance(wanted, ImageRequest) and wanted.loras:
+            gateway.lora_rules(caller, facts).permit(wanted.loras)
+        state, plan = asked.request.scope["state"], gateway.plan(facts)
+        request_id = state["request_id"]
+        exchange = Exchange(
+            id=request_id,
+            caller=caller,
+            service=self._service,
+            request_type=row.request_type(wanted),
+            request=wanted,
+            place=await gateway.pipeline.admit(request_id, caller, facts, self._service, wanted),
+            keep=call.keep,
+            keep_days=(plan and plan.retention_days) or gateway.retention_days,
+            commercial=facts.commercial,
+            plan=plan_class(facts.plan, gateway.plans),
+            raw=call.raw,
         )
+        state["served"] = exchange.served
+        try:
+            if plan is not None and plan.cache and may_be_kept(row.service, call):
+                return _told(await self._cached(asked, call, exchange), exchange)
+            return _told(await self._word(gateway, asked.request, call, exchange), exchange)
+        except BaseException:
+            gateway.limits.refund(exchange.place)  # one that the pipeline has closed stays as it is
+            raise
 
-    return endpoint
+    async def _cached(self, asked: _Asked, call: Call, exchange: Exchange) -> Response:
+        """The answer that an equal request had; else the one that is made, which is kept once all of it was sent."""
+        gateway, request, tenant = asked.gateway, asked.request, exchange.caller.tenant
+        weight = asked.body.weight + (0 if asked.voice is None else asked.voice.bytes)
+        key = await aside(weight, _cache_key, request, call, exchange.commercial)
+        found = await gateway.cache.find(tenant, key)
+        metered = found and _metered(found)
+        gateway.metrics.count_lookup(exchange.service.name, hit=bool(metered))
+        if found and metered:
+            await gateway.pipeline.given_again(exchange, metered)
+            return given_again(found, CACHE_HEADER, "hit")
+        response = await self._word(gateway, request, call, exchange)
+
+        async def keep(body: bytes) -> None:
+            await gateway.cache.keep(tenant, key, stored(response, body, exchange.id, exchange.metered))
+
+        await when_whole(response, keep)
+        response.headers[CACHE_HEADER] = "miss"
+        return response
 
 
-async def _from_cache(
-    gateway: Gateway, request: Request, call: Call, exchange: Exchange, word: Word, *, key: bytes
-) -> Response:
-    """The answer that an equal request had; else the one that is made, which is kept once all of it was sent."""
-    tenant = exchange.caller.tenant
-    found = await gateway.cache.find(tenant, key)
-    metered = found and _metered(found)
-    gateway.metrics.count_lookup(exchange.service.name, hit=bool(metered))
-    if found and metered:
-        await gateway.pipeline.given_again(exchange, metered)
-        return given_again(found, CACHE_HEADER, "hit")
-    response = await word(gateway, request, call, exchange)
-
-    async def keep(body: bytes) -> None:
-        await gateway.cache.keep(tenant, key, stored(response, body, exchange.id, exchange.metered))
-
-    await when_whole(response, keep)
-    response.headers[CACHE_HEADER] = "miss"
-    return response
+def _without_alias(request: Contract, aliases: Mapping[str, str]) -> Contract:
+    """The request with the model that its name stands for; an empty name is the service's default."""
+    name: str | None = getattr(request, "model", None)
+    if name is None or name not in aliases:
+        return request
+    return request.model_copy(update={"model": aliases[name] or None})
 
 
 def _cache_key(request: Request, call: Call, commercial: bool) -> bytes:
@@ -362,7 +377,7 @@ def _cache_key(request: Request, call: Call, commercial: bool) -> bytes:
 def _metered(found: StoredAnswer) -> Metered | None:
     """What a kept answer was made of; None where another version kept it: it is made anew."""
     try:
-        return told(dict(found.headers))
+        return told(dict(found.headers).get(METERED_HEADER))
     except UpstreamFailed:
         return None
 

@@ -22,6 +22,7 @@ from atelier.wire.header import header
 from atelier.wire.metering import METERED_HEADER, Metered
 from atelier.wire.serving import ClosingStream, until_disconnect
 
+IDEMPOTENCY_HEADER = b"idempotency-key"
 REPLAYED_HEADER = "idempotent-replayed"
 CACHE_HEADER = "x-cache"
 
@@ -37,7 +38,7 @@ async def once(
     Raises InvalidRequest for a malformed key, Conflict for one that another request has, Cancelled where the client
     leaves while it waits, and what `run` raises.
     """
-    key = header(request, b"idempotency-key")
+    key = header(request, IDEMPOTENCY_HEADER)
     if key is None:
         return await run()
     path = request.scope["path"]

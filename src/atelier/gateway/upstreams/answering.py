@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from time import monotonic
 from types import TracebackType
 
@@ -24,6 +24,7 @@ from atelier.wire.exchange import PRIVATE, REVISION_HEADER, Outgoing
 PAUSE_SECONDS = 0.02
 """The longest pause before the first repeat, twice that before the second: drawn at random."""
 
+_REVISION = REVISION_HEADER.encode()
 _BROKEN = (aiohttp.ClientError, ConnectionError)
 
 log = structlog.get_logger()
@@ -35,16 +36,23 @@ class Answer:
     Reading raises UpstreamFailed where the upstream breaks off, TooSlow where the request's time is up.
     """
 
-    __slots__ = ("_answering", "_response", "foreign", "headers", "model", "raw_headers", "status")
+    __slots__ = ("_answering", "_response", "fields", "foreign", "model", "status")
 
     def __init__(self, answering: Answering, response: Response, upstream: Upstream) -> None:
         self._answering = answering
         self._response = response
         self.status = response.status
-        self.headers: Mapping[str, str] = response.headers
-        self.raw_headers = response.raw_headers
+        self.fields = response.fields
         self.foreign = upstream.foreign
         self.model = upstream.model
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {str(name, "latin-1"): str(value, "latin-1") for name, value in self.fields.items()}
+
+    def here(self) -> bytes | None:
+        """All of it, where it has come already."""
+        return self._response.here()
 
     async def read(self) -> bytes:
         try:
@@ -68,9 +76,17 @@ class Answer:
         """Hang up, where the answer was not heard to its end; else the connection is in the pool again already."""
         self._response.close()
 
+    def __enter__(self) -> Answer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._answering.end(problem)
+
 
 class Answering:
-    """`async with` it: attempts until an upstream answers, and hangs up at the end. For one use.
+    """Attempts until an upstream answers. For one use.
 
     Raises Overloaded, Unavailable, UpstreamFailed, TooSlow, or what the upstream says of the request.
     """
@@ -120,7 +136,8 @@ class Answering:
         self._late = False
         self._task = asyncio.current_task()
 
-    async def __aenter__(self) -> Answer:
+    async def begin(self) -> Answer:
+        """`with` it: it is hung up at the end."""
         now = monotonic()
         self.ends = now + total_seconds(self._times)
         self._pool.budget.count(now)
@@ -142,9 +159,8 @@ class Answering:
             self._deadlines.remove(self)
             raise
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def end(self, problem: BaseException | None) -> None:
+        """Of the answer; problem: what ended the reading of it."""
         self._deadlines.remove(self)
         self._answer.close()
         del self._answer  # the two know each other: without this only the garbage collector would find them
@@ -188,7 +204,7 @@ class Answering:
         upstream.in_flight += 1
         self._trial = upstream.circuit.begin()
         try:
-            outcome = await self._asked(upstream)
+            outcome = await self._ask(upstream)
         except BaseException:
             self._end(upstream, "bad" if self._late else None)
             raise
@@ -199,14 +215,14 @@ class Answering:
             self._trial = False
         return outcome
 
-    async def _asked(self, upstream: Upstream) -> Answer | Failure:
+    async def _ask(self, upstream: Upstream) -> Answer | Failure:
         begin = asyncio.timeout(self._times.first_byte) if self._times.first_byte is not None else None
         try:
             if begin is None:
-                response = await self._post(upstream)
+                response = await self._posted(upstream)
             else:
                 async with begin:
-                    response = await self._post(upstream)
+                    response = await self._posted(upstream)
         except (*_BROKEN, TimeoutError) as problem:
             failure = unanswered(upstream, problem, self._times, begin_is_late=begin is not None and begin.expired())
             if failure is None:
@@ -215,23 +231,29 @@ class Answering:
         served = self._served
         served.upstream, served.fallback = upstream.url, served.fallback or upstream.tier > self._pool.lowest
         if response.status < 300:
-            served.revision = None if upstream.foreign else response.headers.get(REVISION_HEADER)
+            served.revision = None if upstream.foreign else response.field(_REVISION)
             return Answer(self, response, upstream)
         try:
             return await refused(upstream, response, monotonic())
         finally:
             response.close()
 
-    async def _post(self, upstream: Upstream) -> Response:
+    def _posted(self, upstream: Upstream) -> Awaitable[Response]:
         outgoing = self._outgoing
+        if outgoing.raw is None or upstream.foreign or upstream.model is not None:
+            return self._written_and_posted(upstream)
+        target = upstream.target(outgoing.path)
+        return self._client.post(target, self._headers, outgoing.raw, outgoing.content_type)
+
+    async def _written_and_posted(self, upstream: Upstream) -> Response:
+        outgoing, headers = self._outgoing, self._headers
         if upstream.foreign or upstream.model is not None:
             body = await written_for(upstream, outgoing)
         else:
             body = self._written = self._written or await written(outgoing)
-        headers = {**self._headers, "content-type": body.content_type}
         if upstream.foreign:
             headers = {name: value for name, value in headers.items() if not name.startswith(PRIVATE)}
-        return await self._client.post(upstream.target(outgoing.path), headers, body.data)
+        return await self._client.post(upstream.target(outgoing.path), headers, body.data, body.content_type)
 
     async def _next(self, upstream: Upstream, failure: Failure) -> Upstream:
         """The upstream for another attempt. Raises the failure's error where there is to be none."""

@@ -45,9 +45,7 @@ class Written(NamedTuple):
 
 
 async def written(outgoing: Outgoing) -> Written:
-    """The body for a worker of ours."""
-    if outgoing.raw is not None:
-        return Written(outgoing.raw, outgoing.content_type)
+    """The body for a worker of ours, where it is not written already."""
     return await aside(_weight(outgoing), _write, outgoing.fields, outgoing.files)
 
 

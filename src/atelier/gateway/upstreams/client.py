@@ -48,13 +48,16 @@ class Client:
         self._free.clear()
         await self._connector.close()  # with all that it has made
 
-    async def post(self, target: Target, headers: Mapping[str, str], body: bytes) -> Response:
+    async def post(
+        self, target: Target, headers: Mapping[str, str], body: bytes, content_type: str = "application/json"
+    ) -> Response:
         """The answer, once its head is there. Redirects are not followed, and nothing is decompressed.
 
         Raises aiohttp.ClientError, ConnectionError, or TimeoutError where no connection came about in time, and
         ValueError for a header that would end its line.
         """
-        head = f"{target.head}\r\n{_lines({**headers, 'content-length': str(len(body))})}\r\n\r\n".encode()
+        told = {**headers, "content-type": content_type, "content-length": str(len(body))}
+        head = f"{target.head}\r\n{_lines(told)}\r\n\r\n".encode()
         connection = self._pooled(target.origin) or await self._connected(target)
         asked = connection.ask(head, body)
         try:

@@ -7,7 +7,7 @@ client what here is wanted of one, and took 8 % of all instructions of a request
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -25,35 +25,36 @@ _SWITCHING = 101
 
 
 class Response:
-    """An answer whose head is there. raw_headers: in their order; headers: by their names, which are in small letters.
+    """An answer whose head is there. fields: its header by names in small letters; of several the last.
 
     Reading raises aiohttp.ClientError or ConnectionError where the connection breaks off.
     """
 
-    __slots__ = ("_connection", "_headers", "_pieces", "_problem", "_reader", "_size", "ended", "raw_headers", "status")
+    __slots__ = ("_connection", "_pieces", "_problem", "_reader", "_size", "ended", "fields", "status")
 
-    def __init__(self, connection: Connection, status: int, raw_headers: Sequence[tuple[bytes, bytes]]) -> None:
+    def __init__(self, connection: Connection, status: int, fields: Mapping[bytes, bytes]) -> None:
         self._connection = connection
         self.status = status
-        self.raw_headers = raw_headers
-        self._headers: dict[str, str] | None = None
+        self.fields = fields
         self._pieces: list[bytes] = []
         self._size = 0
         self.ended = False
         self._problem: Exception | None = None
         self._reader: asyncio.Future[None] | None = None
 
-    @property
-    def headers(self) -> Mapping[str, str]:
-        if self._headers is None:
-            self._headers = {str(name, "latin-1"): str(value, "latin-1") for name, value in self.raw_headers}
-        return self._headers
+    def field(self, name: bytes) -> str | None:
+        value = self.fields.get(name)
+        return None if value is None else str(value, "latin-1")
+
+    def here(self) -> bytes | None:
+        """All of it, where it has come already."""
+        if not self.ended or self._problem is not None:
+            return None
+        pieces, self._pieces = self._pieces, []
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def read(self, most: int | None = None) -> bytes:
         """All of it, or a little more than `most` bytes."""
-        if self.ended and most is None and self._problem is None:
-            pieces, self._pieces = self._pieces, []
-            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
         pieces, size = [], 0
         while piece := await self.read_piece():
             pieces.append(piece)
@@ -118,10 +119,11 @@ class Connection(asyncio.Protocol):
         self._maker = maker
         self._transport: Any = transport
         self._done = done
+        self._loop = asyncio.get_running_loop()
         self._parser: Any = httptools.HttpResponseParser(self)
         self._asked: asyncio.Future[Response] | None = None  # while a request is under way
         self._response: Response | None = None
-        self._headers: list[tuple[bytes, bytes]] = []
+        self._headers: dict[bytes, bytes] = {}
         self._head_bytes = 0
         self._is_paused = self._is_over = self._keeps = False
         self.since = 0.0
@@ -136,7 +138,7 @@ class Connection(asyncio.Protocol):
 
         Nobody waits until it is sent: all of it is in memory, and a server may answer before it has heard it all.
         """
-        asked = self._asked = asyncio.get_running_loop().create_future()
+        asked = self._asked = self._loop.create_future()
         self._head_bytes = 0
         if len(body) > _LARGE_BYTES:
             self._transport.write(head)  # apart: to be joined to the head, the body would be copied
@@ -189,7 +191,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         response = self._response
-        if response is not None and exc is None and _ends_with_connection(response.headers):
+        if response is not None and exc is None and _ends_with_connection(response.fields):
             response.end()  # as it was to
         else:
             known = isinstance(exc, ConnectionError)
@@ -201,13 +203,13 @@ class Connection(asyncio.Protocol):
     # What the parser calls:
 
     def on_message_begin(self) -> None:
-        self._headers = []
+        self._headers = {}
         if self._is_over:  # a second answer to one request
             self._keeps = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._response is None:  # else a trailer, which nobody wants
-            self._headers.append((name.lower(), value))
+            self._headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
@@ -249,6 +251,6 @@ class Connection(asyncio.Protocol):
             self._asked.set_exception(problem)
 
 
-def _ends_with_connection(headers: Mapping[str, str]) -> bool:
+def _ends_with_connection(fields: Mapping[bytes, bytes]) -> bool:
     """Whether nothing in the answer tells its end (RFC 9112, 6.3): a coding that is not chunked does not."""
-    return "content-length" not in headers and "chunked" not in headers.get("transfer-encoding", "").lower()
+    return b"content-length" not in fields and b"chunked" not in fields.get(b"transfer-encoding", b"").lower()

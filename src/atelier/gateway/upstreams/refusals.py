@@ -71,7 +71,7 @@ def too_slow(service: str, times: Times) -> TooSlow:
 
 async def refused(upstream: Upstream, response: Response, now: float) -> Failure:
     """What an answer with another status than a good one means."""
-    status, wait = response.status, _retry_after(response.headers.get("retry-after", ""))
+    status, wait = response.status, _retry_after(response.field(b"retry-after") or "")
     answer = await _error_answer(response)
     error = error_from(answer, status=status, retry_after=wait, foreign=upstream.foreign)
     if error.code in {"model_missing", "licence_forbids"}:  # another may have it, or one that is allowed

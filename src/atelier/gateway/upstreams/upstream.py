@@ -68,7 +68,12 @@ class Upstream:
         return self.name or f"tier-{self.tier}"
 
     def can_take(self, now: float) -> bool:
-        return self.is_serving(now) and not self.is_full(now)
+        return (
+            self.status in SERVING
+            and (self.circuit.closed or self.circuit.allows(now))
+            and now >= self.not_before
+            and (self.most is None or self.in_flight < self.most)
+        )
 
     def is_serving(self, now: float) -> bool:
         return self.status in SERVING and self.circuit.allows(now)

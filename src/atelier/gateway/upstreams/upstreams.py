@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -27,7 +27,7 @@ from atelier.tracing import tracer
 from atelier.wire.aside import aside
 from atelier.wire.exchange import COMMERCIAL_HEADER, NO_PLAN, PLAN_HEADER, SECONDS_HEADER, TENANT_HEADER, Outgoing
 from atelier.wire.legs import Leg, chat_leg, legs, merged
-from atelier.wire.metering import Metered, PassedOn, told
+from atelier.wire.metering import METERED_FIELD, Metered, PassedOn, told
 from atelier.wire.serving import final_result
 
 
@@ -120,13 +120,13 @@ class Upstreams:
 
     def answered(
         self, service: str, outgoing: Outgoing, headers: Mapping[str, str], served: Served
-    ) -> AbstractAsyncContextManager[Answer]:
-        """One POST, answered with a good status. Errors: see Answering."""
+    ) -> Awaitable[Answer]:
+        """One POST, answered with a good status; `with` it. Errors: see Answering."""
         assert self._client is not None
         pool = self._choices[service]
         return self._answering(
             self._client, pool, self._times, self._deadlines, outgoing=outgoing, headers=headers, served=served
-        )
+        ).begin()
 
     def lacks(self, service: str, needed: str) -> bool:
         """Whether nobody who serves it has a model that says `needed` of itself. One who is away may have."""
@@ -141,7 +141,7 @@ class Upstreams:
     async def posted(self, service: str, outgoing: Outgoing, *, tenant: str, request_id: str) -> bytes:
         """What an upstream answers to one POST, whole. Errors: see Answering."""
         headers = self._headers(tenant, request_id, False, NO_PLAN)
-        async with self.answered(service, outgoing, headers, Served()) as answer:
+        with await self.answered(service, outgoing, headers, Served()) as answer:
             return await answer.read()
 
     async def call(
@@ -197,11 +197,12 @@ class Upstreams:
             found = await _legs(request)
         if len(found) > 1:
             return await self._all_of(service, found, headers, served)
-        async with self.answered(service, found[0].outgoing, headers, served) as answer:
-            metered = None if answer.foreign else told(answer.headers)
+        with await self.answered(service, found[0].outgoing, headers, served) as answer:
+            metered = None if answer.foreign else told(answer.fields.get(METERED_FIELD))
             if metered is None:
                 return await final_result(_events(answer, found[0], service))
-            return Relayed(PassedOn(await answer.read(), answer.raw_headers), metered)
+            body = answer.here()
+            return Relayed(PassedOn(await answer.read() if body is None else body, answer.fields), metered)
 
     def _headers(self, tenant: str, request_id: str, commercial: bool, plan: str) -> dict[str, str]:
         headers = {
@@ -217,12 +218,10 @@ class Upstreams:
     async def _leg(
         self, service: str, leg: Leg, headers: dict[str, str], served: Served
     ) -> AsyncGenerator[Event, None]:
-        async with (
-            self.answered(service, leg.outgoing, headers, served) as answer,
-            aclosing(_events(answer, leg, service)) as events,
-        ):
-            async for event in events:
-                yield event
+        with await self.answered(service, leg.outgoing, headers, served) as answer:
+            async with aclosing(_events(answer, leg, service)) as events:
+                async for event in events:
+                    yield event
 
 
 def _answering() -> type[Answering]:
