@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from atelier.errors import RateLimited, whole_seconds
-from atelier.gateway.limits.applying import MILLION, Applying, Limit, quota
+from atelier.gateway.limits.applying import MILLION, Applying, Limit
 
 LEASE_RETRY_SECONDS = 1.0
 """Nobody knows when a running request will be done; a slot is worth asking for again soon."""
@@ -16,15 +16,14 @@ def limit_headers(applying: Applying, reply: Sequence[int]) -> list[tuple[bytes,
     of requests. reply: see place.Counters."""
     if not applying.limits:
         return []
-    items = []
-    for index, (limit, (name, partition)) in enumerate(zip(applying.limits, applying.items, strict=True)):
-        left, resets = reply[2 + index * 3], reply[3 + index * 3]
-        left = quota(limit, left) if left > 0 else 0
-        window = f";t={-(-resets // MILLION)}" if limit.per else ""
-        items.append(f"{name}{left}{window}{partition}")
+    items, at = [], 2
+    for begin, each, windowed, end in applying.items:
+        left, window = max(0, reply[at]) // each, f";t={-(-reply[at + 1] // MILLION)}" if windowed else ""
+        items.append(f"{begin}{left}{window}{end}")
+        at += 3
     headers = [(b"ratelimit-policy", applying.policy), (b"ratelimit", ", ".join(items).encode())]
-    if applying.requests:
-        tightest = min(applying.requests, key=lambda index: reply[2 + index * 3])
+    if requests := applying.requests:
+        tightest = requests[0] if len(requests) == 1 else min(requests, key=lambda index: reply[2 + index * 3])
         headers += [
             (b"x-ratelimit-limit-requests", b"%d" % applying.limits[tightest].most),
             (b"x-ratelimit-remaining-requests", b"%d" % max(0, reply[2 + tightest * 3])),

@@ -72,8 +72,9 @@ class Limit:
 class Applying:
     """The limits of one tenant and service, with everything about them that does not change from request to request.
 
-    words: what the script is told of them. policy: the RateLimit-Policy field. items: name and partition of each in
-    the RateLimit field. requests: which of them count requests. lease: where its concurrent requests are counted.
+    words: what the script is told of them. policy: the RateLimit-Policy field. items: of each what begins its item of
+    the RateLimit field, how much is counted for each one of what a header tells, whether it has a window, and what ends
+    the item. requests: which of them count requests. lease: where its concurrent requests are counted.
     corrected: whether any of them is, once the work is done.
     """
 
@@ -86,7 +87,9 @@ class Applying:
             *(word for limit in limits for word in (limit.kind, limit.key, limit.most, limit.size)),
         )
         self.policy = ", ".join(_policy(limit) for limit in limits).encode()
-        self.items = tuple((f'"{limit.name}";r=', _partition(limit)) for limit in limits)
+        self.items = tuple(
+            (f'"{limit.name}";r=', _each(limit), limit.per is not None, _partition(limit)) for limit in limits
+        )
         self.lease = next((limit.key for limit in limits if limit.measure == "concurrent"), None)
         self.corrected = any(limit.kind != "r" for limit in limits)
         self.requests = tuple(index for index, limit in enumerate(limits) if limit.measure == "requests")
@@ -101,18 +104,16 @@ def millionths(amount: float) -> int:
     return max(1, round(amount * MILLION)) if amount > 0 else 0
 
 
-def quota(limit: Limit, counted: int) -> int:
-    """What a header can say of so much: whole requests and units, money in hundredths."""
-    if limit.measure == "cost":
-        return counted * 100 // MILLION
-    return counted // MILLION if limit.measure == "units" else counted
+def _each(limit: Limit) -> int:
+    """How much is counted for each one that a header can tell: whole requests and units, money in hundredths."""
+    return {"requests": 1, "concurrent": 1, "units": MILLION, "cost": MILLION // 100}[limit.measure]
 
 
 def _policy(limit: Limit) -> str:
     unit = {"requests": "", "units": limit.unit, "cost": "cents", "concurrent": "concurrent-requests"}[limit.measure]
     counted = f';qu="{unit}"' if unit else ""
     window = f";w={limit.window_seconds}" if limit.per else ""
-    return f'"{limit.name}";q={quota(limit, limit.most)}{counted}{window}{_partition(limit)}'
+    return f'"{limit.name}";q={limit.most // _each(limit)}{counted}{window}{_partition(limit)}'
 
 
 def _partition(limit: Limit) -> str:
