@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from atelier.errors import RateLimited, Unavailable
 from atelier.gateway.answers.redis import Away, connect
-from atelier.gateway.limits import Ask, Limits, Place, create_limits
+from atelier.gateway.limits import Ask, Limits, Place, create_limits, trips
 from atelier.rules import LimitRule
 from atelier.settings import load_settings
 from limiting_process import LimitingProcess
@@ -150,6 +150,24 @@ async def test_those_that_wait_together_go_in_one_trip(redis: Redis, opened: Ope
     assert {dict(place.headers())[b"x-ratelimit-remaining-requests"] for place in places} == {
         b"%d" % n for n in range(799, 999)
     }
+    await asyncio.gather(*(limits.admit(ask()) for _ in range(200)))
+    assert evaluations(redis) == before + 4, "where many came before, the first waits for those of its turn"
+    await limits.admit(ask())
+    await limits.admit(ask())
+    assert evaluations(redis) == before + 6
+
+
+async def test_who_asks_does_not_wait_as_long_as_what_nobody_waits_for(
+    redis: Redis, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trips, "LINGER_SECONDS", 600)
+    limits = await opened(redis, LimitRule(concurrent=9), redis_prefix=redis.new_prefix())
+    places = await asyncio.gather(*(limits.admit(ask()) for _ in range(3)))
+    for place in places:
+        limits.settle(place, units=1, cost=0)
+        async with asyncio.timeout(60):
+            await limits.admit(ask())
+    assert await left(limits, "concurrent") == 6
 
 
 async def test_a_redis_that_has_forgotten_the_script_is_told_it_again(redis: Redis, opened: Opened) -> None:

@@ -83,6 +83,8 @@ class Trips(asyncio.Protocol):
         self._run = ("EVALSHA", sha1(self._script, usedforsecurity=False).hexdigest(), "0")
         self._waiting: list[_Waiting] = []
         self._under_way: list[_Waiting] = []
+        self._alone = True  # one operation went on the last trip
+        self._goes_soon = False
         self._sent_at = 0.0
         self._later: asyncio.TimerHandle | None = None
         self._connection: Any = None
@@ -129,7 +131,11 @@ class Trips(asyncio.Protocol):
         future: asyncio.Future[Reply] = self._loop.create_future()
         self._waiting.append(_Waiting(operation, future, undo))
         if not self._under_way:
-            self._go()
+            if self._alone:
+                self._go()
+            elif not self._goes_soon:  # with others, as before: they ask in the same turn of the loop
+                self._goes_soon = True
+                self._loop.call_soon(self._go)
         return future
 
     def tell(self, operation: Operation) -> None:
@@ -146,9 +152,11 @@ class Trips(asyncio.Protocol):
 
     def _go(self) -> None:
         """Begin a trip with everything that waits, where there is something and none is under way."""
+        self._goes_soon = False
         if self._under_way or self._transport is None or not self._waiting:
             return
         self._under_way, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
+        self._alone = len(self._under_way) == 1
         self._idle.clear()
         self._write(self._run)
 
