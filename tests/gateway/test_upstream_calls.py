@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import time
+import weakref
 from contextlib import ExitStack, suppress
 
 import pytest
@@ -384,3 +386,23 @@ async def test_a_probe_that_is_not_answered_holds_nothing_up_and_decides_nothing
         assert await ask(upstreams)
         assert time.monotonic() - started < 1.5, "it has waited for a probe, which gives up after two seconds"
         assert upstreams.pools[SERVICE][0].status == "healthy"
+
+
+async def test_a_request_that_was_refused_is_gone_without_the_garbage_collector() -> None:
+    class Prompt(str):
+        """Of which it can be known when nobody has it any more."""
+
+    async def refused(upstreams: Upstreams) -> weakref.ref[Prompt]:
+        prompt = Prompt("a cat")
+        with pytest.raises(InvalidRequest):
+            await ask(upstreams, outgoing=Outgoing(PATH, {"prompt": prompt}))
+        return weakref.ref(prompt)
+
+    async with servers(Server(refuses(422, "invalid_request"))) as [server], upstreams_of(server) as upstreams:
+        gc.collect()
+        gc.disable()
+        try:
+            known = await refused(upstreams)
+            await becomes(lambda: known() is None, 5.0)
+        finally:
+            gc.enable()

@@ -149,7 +149,15 @@ class Answering:
                 if isinstance(outcome, Answer):
                     self._answer = outcome
                     return outcome
-                upstream = await self._next(upstream, outcome)
+                found = await self._next(upstream, outcome)
+                if found is None:
+                    error = outcome.error
+                    del outcome
+                    try:
+                        raise error
+                    finally:  # it knows this frame: if the frame knew it, only the garbage collector would find them
+                        del error
+                upstream = found
         except asyncio.CancelledError:
             self._deadlines.remove(self)
             if self._is_late():
@@ -255,29 +263,27 @@ class Answering:
             headers = {name: value for name, value in headers.items() if not name.startswith(PRIVATE)}
         return await self._client.post(upstream.target(outgoing.path), headers, body.data, body.content_type)
 
-    async def _next(self, upstream: Upstream, failure: Failure) -> Upstream:
-        """The upstream for another attempt. Raises the failure's error where there is to be none."""
+    async def _next(self, upstream: Upstream, failure: Failure) -> Upstream | None:
+        """The upstream for another attempt; None where there is to be none."""
         self._tried.append(upstream)
         self._repeats = min(self._repeats, failure.repeats)
         now = monotonic()
         if not self._repeats or now >= self.ends:
-            raise failure.error
+            return None
         found = self._another(upstream, failure, now)
-        if not failure.free and not self._pool.budget.take(now):
-            raise failure.error
+        if found is None or not (failure.free or self._pool.budget.take(now)):
+            return None
         await asyncio.sleep(PAUSE_SECONDS * (MOST_REPEATS + 1 - self._repeats) * random.random())  # noqa: S311
         self._repeats -= 1
         self._pool.retries += 1
         now = monotonic()
         return found if found.can_take(now) else self._another(upstream, failure, now)
 
-    def _another(self, upstream: Upstream, failure: Failure, now: float) -> Upstream:
+    def _another(self, upstream: Upstream, failure: Failure, now: float) -> Upstream | None:
         try:
             return self._choose(now)
-        except Unavailable:
-            if failure.same and upstream.can_take(now):  # its connection may only have been an old one
-                return upstream
-            raise failure.error from None
+        except Unavailable:  # of the same, for its connection may only have been an old one
+            return upstream if failure.same and upstream.can_take(now) else None
 
     def _end(self, upstream: Upstream, verdict: Verdict | None) -> None:
         upstream.in_flight -= 1
