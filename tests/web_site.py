@@ -78,8 +78,11 @@ async def site() -> AsyncIterator[Site]:
     else:
         listening = socket.create_server(("0.0.0.0", 0))
     here = Site(port=listening.getsockname()[1])
-    async with await asyncio.start_server(here.meet, sock=listening):
+    server = await asyncio.start_server(here.meet, sock=listening)
+    try:
         yield here
+    finally:
+        server.close()  # and not waited for: some pages never end
 
 
 class Names(AbstractResolver):
