@@ -78,16 +78,13 @@ class Raw:
         await send(self._body)
 
 
-async def whole(scope: Scope, receive: Receive, send: Send) -> None:
-    """In one call, where the server has it."""
-    headers, body = [(b"content-length", b"2"), (b"x-told", b"7")], b"ok"
-    if not isinstance(send, Answer) or not send.whole(200, headers, body):
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+class Whole(Raw):
+    """The same in one call, where the server has it."""
 
-
-class Whole:
-    __call__ = staticmethod(whole)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start = self._start
+        if not isinstance(send, Answer) or not send.whole(start["status"], start["headers"], self._body["body"]):
+            await super().__call__(scope, receive, send)
 
 
 APP = Starlette(
@@ -96,7 +93,7 @@ APP = Starlette(
             Route(f"/{made.__name__}", made, methods=["GET", "POST"])
             for made in (plain, empty, nothing, large, pieces, counted, single, closing)
         ),
-        Route("/whole", Whole(), methods=["GET", "POST"]),
+        Route("/whole", Whole(b"2", b"ok"), methods=["GET", "POST"]),
         Route("/short", Raw(b"9", b"short")),
         Route("/long", Raw(b"2", b"too long")),
         Route("/broken", Raw(b"2", b"ok", b"x-a\r\nx-b: 1\r\nx-c")),

@@ -42,7 +42,7 @@ class Front:
     At most `most_in_flight` direct calls are served at the same time: more are refused at once, so that those inside
     stay quick. A call that waits for its body holds no place there. Of those whose body comes in pieces, which take
     memory, as many are let in again; one that has been coming for `patient_seconds` gives way to a new one.
-    `refuse` words an error, of which it may know nothing.
+    `refuse` words whatever exception ends a call.
     """
 
     def __init__(

@@ -151,10 +151,7 @@ class Pipeline:
             self._fail(record, problem)
             raise
         finally:
-            if record.settled:  # as nearly always
-                self._forget(exchange, record)
-            else:
-                await self._end(exchange, record)
+            await self._end(exchange, record)
 
     async def given_again(self, exchange: Exchange, metered: Metered) -> None:
         """Meter an answer that was made before, for another request."""
@@ -257,13 +254,10 @@ class Pipeline:
         except Unavailable:  # the answer, if one is still owed, says so already; the log keeps what the table lacks
             log.error("usage record not written", **{name: str(value) for name, value in record.row().items()})
         finally:
-            self._forget(exchange, record)
-
-    def _forget(self, exchange: Exchange, record: UsageRecord) -> None:
-        self._close(exchange, record)
-        self._open.pop(exchange.id, None)
-        if not self._open:
-            self._idle.set()
+            self._close(exchange, record)
+            self._open.pop(exchange.id, None)
+            if not self._open:
+                self._idle.set()
 
     async def _settle(self, exchange: Exchange, record: UsageRecord) -> None:
         """The record is written, and the limits are told what really happened."""

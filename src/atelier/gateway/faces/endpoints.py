@@ -290,17 +290,16 @@ class _Service:
     async def endpoint(self, request: Request) -> Response:
         gateway, row = gateway_of(request), self._row
         asked = _Asked(gateway, request, self._service)
-        found = gateway.remembered(request, row.service)
-        asked.caller, asked.facts = await gateway.known(request, row.service) if found is None else found
-        body = asked.body = await read_body(request, most_file_bytes=gateway.most_body_bytes)
-        voice = None
+        who = gateway.remembered(request, row.service) or await gateway.known(request, row.service)
+        asked.caller, asked.facts = who
+        asked.body = await read_body(request, most_file_bytes=gateway.most_body_bytes)
         if row.voice is not None:
-            voice = asked.voice = await gateway.own_voice(row, asked.caller.tenant, body)
+            asked.voice = await gateway.own_voice(row, asked.caller.tenant, asked.body)
         if header(request, IDEMPOTENCY_HEADER) is None:
             return await self._answered(asked)
-        beside = None if voice is None else voice.sha256
+        beside = None if asked.voice is None else asked.voice.sha256
         run = partial(self._answered, asked)
-        return await once(gateway.idempotency, request, asked.caller.tenant, body, run, beside=beside)
+        return await once(gateway.idempotency, request, asked.caller.tenant, asked.body, run, beside=beside)
 
     async def _answered(self, asked: _Asked) -> Response:
         """What do they want, may they, and the answer. Nothing is fetched for a caller who has no place left."""

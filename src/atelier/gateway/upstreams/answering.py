@@ -247,15 +247,15 @@ class Answering:
             response.close()
 
     def _posted(self, upstream: Upstream) -> Awaitable[Response]:
-        outgoing = self._outgoing
-        if outgoing.raw is None or upstream.foreign or upstream.model is not None:
-            return self._written_and_posted(upstream)
+        outgoing, anew = self._outgoing, upstream.foreign or upstream.model is not None
+        if anew or outgoing.raw is None:
+            return self._written_and_posted(upstream, anew)
         target = upstream.target(outgoing.path)
         return self._client.post(target, self._headers, outgoing.raw, outgoing.content_type)
 
-    async def _written_and_posted(self, upstream: Upstream) -> Response:
+    async def _written_and_posted(self, upstream: Upstream, anew: bool) -> Response:
         outgoing, headers = self._outgoing, self._headers
-        if upstream.foreign or upstream.model is not None:
+        if anew:
             body = await written_for(upstream, outgoing)
         else:
             body = self._written = self._written or await written(outgoing)
