@@ -54,9 +54,13 @@ class Redis:
             self._process = None
 
     def freeze(self) -> None:
-        """Takes connections and bytes, and answers nothing, until it is stopped."""
+        """Takes connections and bytes, and answers nothing, until it thaws or is stopped."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def _answers(self) -> bool:
         try:

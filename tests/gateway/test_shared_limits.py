@@ -17,6 +17,7 @@ from atelier.gateway.answers.redis import Away, connect
 from atelier.gateway.limits import Ask, Limits, Place, create_limits, trips
 from atelier.rules import LimitRule
 from atelier.settings import load_settings
+from atelier.state.redis import ANSWER_SECONDS
 from limiting_process import LimitingProcess
 from redis_server import Redis, running_redis
 
@@ -299,6 +300,18 @@ async def test_a_redis_that_does_not_answer_is_away(own_redis: Redis, opened: Op
     for _ in range(10):
         assert not await admitted(limits)
     assert time.monotonic() - begun < 10, "nobody waits for a time-out"
+
+
+async def test_a_redis_that_was_held_up_together_with_the_gateway_is_not_away(own_redis: Redis, opened: Opened) -> None:
+    limits = await opened(own_redis)
+    own_redis.freeze()
+    admitting = [asyncio.create_task(limits.admit(ask())) for _ in range(3)]
+    await asyncio.sleep(0.1)  # the question is on its way
+    time.sleep(ANSWER_SECONDS + 0.5)  # noqa: ASYNC251 - the whole process stands still
+    await asyncio.sleep(0.1)
+    own_redis.thaw()
+    await asyncio.gather(*admitting)
+    assert await admitted(limits)
 
 
 async def test_a_gateway_starts_while_redis_is_away(own_redis: Redis, opened: Opened) -> None:

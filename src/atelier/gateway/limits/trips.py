@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 PROBE_SECONDS = 0.25
 """How often it is looked whether an answer is overdue, or whether Redis is back."""
 
+LOOKS = round(ANSWER_SECONDS / PROBE_SECONDS)
+"""An answer that has not come after so many looks is overdue. Time alone does not make it so: a machine that stood
+still for a while held up Redis, too."""
+
 REUNION_SECONDS = CONNECT_SECONDS + 2 * PROBE_SECONDS
 """When Redis is back, every gateway knows it after this: also one whose attempt to connect had only just begun."""
 
@@ -85,7 +89,7 @@ class Trips(asyncio.Protocol):
         self._under_way: list[_Waiting] = []
         self._alone = True  # one operation went on the last trip
         self._goes_soon = False
-        self._sent_at = 0.0
+        self._looks = 0
         self._later: asyncio.TimerHandle | None = None
         self._connection: Any = None
         self._presence = Presence("limits")
@@ -165,7 +169,7 @@ class Trips(asyncio.Protocol):
         words: list[str | int | bytes] = [*run, *self._head, int(self._clock() * 1e6) if self._clock else ""]
         for waiting in self._under_way:
             words += waiting.operation
-        self._sent_at = time.monotonic()
+        self._looks = 0
         self._transport.write(self._pack(tuple(words)))
 
     def data_received(self, data: bytes) -> None:
@@ -200,8 +204,10 @@ class Trips(asyncio.Protocol):
                     self._return()
             elif 0 < self._closed_until <= time.monotonic():
                 self._closed_until = 0.0
-            elif self._under_way and time.monotonic() > self._sent_at + ANSWER_SECONDS:
-                self._lose("no answer in time")
+            elif self._under_way:
+                self._looks += 1
+                if self._looks > LOOKS:
+                    self._lose("no answer in time")
 
     def _return(self) -> None:
         """What this gateway holds is renewed first, and for a moment nothing new is taken: leases of others may have
