@@ -13,6 +13,8 @@ import hypothesis
 import pytest
 import structlog
 
+import atelier.gateway.limits.trips  # which reckons with how long a connection may take where nobody tests it
+import atelier.state.redis
 from atelier.state.database import Database, open_database
 from postgres_server import Postgres, running_postgres
 from redis_server import Redis, running_redis
@@ -28,6 +30,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell sets it for 
 # clients share this one object.
 _PATIENCE: httpx2.Timeout = httpx2.get.__kwdefaults__["timeout"]
 _PATIENCE.connect = _PATIENCE.read = _PATIENCE.write = _PATIENCE.pool = 60.0
+
+# A gateway gives up a connection to Redis that takes a second, and asks it nothing for a while.
+atelier.state.redis.CONNECT_SECONDS = 60.0
 
 # The same examples in each run, and however long a busy machine takes for one, or for the first of all texts.
 hypothesis.settings.register_profile(

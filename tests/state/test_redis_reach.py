@@ -121,10 +121,11 @@ def test_another_kind_of_server_always_ends_it(away: RedisAway) -> None:
     assert f"no TLS connection to 127.0.0.1:{port}/0" in without_tls
 
 
-def test_what_the_server_or_the_driver_does_not_know_ends_it(locked: Redis) -> None:
+def test_what_the_server_or_the_driver_does_not_know_ends_it(locked: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"redis://:{PASSWORD}@127.0.0.1:{locked.port}/0"
     assert "is no option of the driver" in refusal(f"{url}?pool=9")
     assert "refuses: DB index is out of range" in refusal(url.replace("/0", "/9999"))
+    monkeypatch.setattr("atelier.state.redis.CONNECT_SECONDS", 1.0)
     assert "does not answer (rediss:// is for one with TLS)" in refusal(url.replace("redis:", "rediss:"))
 
 
