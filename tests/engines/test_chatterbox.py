@@ -95,7 +95,7 @@ def test_sentences_are_as_the_library_speaks_them_alone_and_in_company(engine: C
     [
         ({"language": "fr"}, "fr is not known here", "language"),
         ({"voice": "nobody"}, "nobody is not known here", "voice"),
-        ({"reference": noise(2)}, "send 6 to 30 seconds of speech; this recording has 2.0", "reference"),
+        ({"reference": noise(2)}, "send 6 to 30 seconds of speech; this recording has 2.0 s", "reference"),
         ({"reference": b"no recording"}, "reference", "reference"),
     ],
 )

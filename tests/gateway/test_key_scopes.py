@@ -188,8 +188,9 @@ async def test_uses_are_written_again_and_again_while_it_runs(database: Database
     last_used = LastUsed(database, seconds=0.01)
     last_used.start()
     last_used.note(key)
-    while (await shown(database))[0].last_used_at is None:
-        pass
+    async with asyncio.timeout(60):
+        while (await shown(database))[0].last_used_at is None:
+            await asyncio.sleep(0.01)
     await last_used.stop()
 
 

@@ -25,7 +25,7 @@ test('a recording becomes a voice, unless it is too short, and is deleted again'
   await expect(recording).toHaveAccessibleDescription('Choose a recording, or make one, first.');
   await choose.setInputFiles(aReading());
   await add.click();
-  await expect(recording).toHaveAccessibleDescription(/^Send 6 to 30 seconds of speech; .* has 3\.0$/);
+  await expect(recording).toHaveAccessibleDescription(/^Send 6 to 30 seconds of speech; .* has 3\.0 s$/);
   await recording.getByRole('button', { name: 'Take another recording' }).click();
   await choose.setInputFiles(aVoice());
   await add.click();

@@ -44,7 +44,7 @@ def read_reference(data: bytes, sample_rate: int = SAMPLE_RATE) -> NDArray[np.in
     finally:
         recording.close()
     if len(samples) < (SHORTEST - SLACK) * sample_rate or rest is not None:
-        has = "more" if rest is not None else f"{len(samples) / sample_rate:.1f}"
+        has = "more" if rest is not None else f"{len(samples) / sample_rate:.1f} s"
         raise _refused(f"send {SHORTEST:.0f} to {LONGEST:.0f} seconds of speech; this recording has {has}")
     if _heard(samples, sample_rate) < LEAST_SOUND:
         raise _refused("nothing, or next to nothing, is heard in this recording; send one of somebody who speaks")
