@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -14,8 +15,9 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from atelier.corked import MOST_HELD_BYTES, Answer
+from atelier.corked import MOST_HEAD_BYTES, MOST_HELD_BYTES, Answer
 from atelier.wire.body import ARRIVED
+from atelier.wire.serving import LEAVING
 from servers import Server, until
 
 PATHS = [
@@ -111,16 +113,20 @@ class Both:
     """Our server, and uvicorn's own."""
 
     def __init__(self, *urls: str) -> None:
-        self._urls = urls
+        self.urls = urls
 
     def say(self, *requests: bytes) -> list[bytes]:
         """All that each says to requests that come in one piece, and to one after which it has to hang up."""
-        return [_heard(url, b"".join([*requests, asked("/plain", "connection: close")])) for url in self._urls]
+        return [_heard(url, b"".join([*requests, asked("/plain", "connection: close")])) for url in self.urls]
+
+
+def connected(url: str) -> socket.socket:
+    host, _, port = url.removeprefix("http://").partition(":")
+    return socket.create_connection((host, int(port)), timeout=60)
 
 
 def _heard(url: str, sent: bytes) -> bytes:
-    host, _, port = url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=60) as connection:
+    with connected(url) as connection:
         connection.sendall(sent)
         heard = b"".join(iter(lambda: connection.recv(65536), b""))
     return re.sub(rb"date: [^\r]+", b"date: now", heard)
@@ -189,13 +195,70 @@ class Noting:
 
 def test_it_is_known_whether_a_body_has_arrived() -> None:
     app = Noting()
-    with Server(app) as url:
-        host, _, port = url.removeprefix("http://").partition(":")
-        with socket.create_connection((host, int(port)), timeout=60) as connection:
-            connection.sendall(asked("/", method="POST", body=b"at once"))
-            assert connection.recv(65536).endswith(b"\r\n\r\nat once")
-            connection.sendall(asked("/", "content-length: 5", method="POST"))
-            until(lambda: len(app.arrived) == 2)
-            connection.sendall(b"later")
-            assert connection.recv(65536).endswith(b"\r\n\r\nlater")
+    with Server(app) as url, connected(url) as connection:
+        connection.sendall(asked("/", method="POST", body=b"at once"))
+        assert connection.recv(65536).endswith(b"\r\n\r\nat once")
+        connection.sendall(asked("/", "content-length: 5", method="POST"))
+        until(lambda: len(app.arrived) == 2)
+        connection.sendall(b"later")
+        assert connection.recv(65536).endswith(b"\r\n\r\nlater")
     assert app.arrived == [True, False]
+
+
+class Endless:
+    """Streams without an end, and knows when it was ended."""
+
+    def __init__(self) -> None:
+        self.ended = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while not self.ended:
+            await send({"type": "http.response.body", "body": bytes(MOST_HELD_BYTES), "more_body": True})
+            self.ended = scope["state"][LEAVING].gone
+
+
+def test_who_takes_nothing_of_an_answer_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("atelier.corked.STALLED_SECONDS", 0.2)
+    app = Endless()
+    with Server(app) as url, connected(url) as connection:
+        connection.sendall(asked("/"))
+        until(lambda: app.ended)
+
+
+def test_a_head_has_its_size(both: Both) -> None:
+    ours, _ = both.urls
+    with connected(ours) as connection:
+        connection.sendall(asked("/plain", f"x-large: {'a' * 30_000}"))
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        sent = 0
+        connection.sendall(b"GET /plain HTTP/1.1\r\nx-endless: ")
+        with pytest.raises(OSError):  # noqa: PT011 - a broken pipe, or a reset connection
+            while sent < 100 * MOST_HEAD_BYTES:
+                sent += connection.send(b"a" * 10_000)
+                connection.settimeout(60)
+    with connected(ours) as connection:
+        connection.sendall(b"GET /plain HTTP/1.1\r\n")
+        for _ in range(9):
+            connection.sendall(b"x-more: " + b"a" * 8_000 + b"\r\n")
+        heard = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert heard.startswith(b"HTTP/1.1 400")
+    assert b"The head of a request may have 65536 bytes." in heard
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /pl", b"GET /plain HTTP/1.1\r\nx-a: 1\r\n"])
+def test_a_head_has_its_time(monkeypatch: pytest.MonkeyPatch, begun: bytes) -> None:
+    monkeypatch.setattr("atelier.corked.HEAD_SECONDS", 0.3)
+    with Server(APP) as url:
+        with connected(url) as connection:
+            connection.sendall(begun)
+            assert connection.recv(65536) == b""
+        with connected(url) as connection:
+            for _ in range(3):
+                connection.sendall(asked("/plain"))
+                assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+                time.sleep(0.4)  # a connection that has served is kept for as long as uvicorn keeps it
+            connection.sendall(b"GET /plain HTTP/1.1\r\n")
+            assert connection.recv(65536) == b""

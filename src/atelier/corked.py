@@ -24,6 +24,15 @@ from atelier.wire.serving import LEAVING, Leaving
 MOST_HELD_BYTES = 65_536
 """More is written at once: what is held back must not grow while a long answer is made without a pause."""
 
+MOST_HEAD_BYTES = 65_536
+"""The request's line and header fields; a little more comes through where it comes in one piece."""
+
+HEAD_SECONDS = 30.0
+"""How long they may be on their way."""
+
+STALLED_SECONDS = 120.0
+"""Who takes nothing of an answer for so long is hung up on: a place is held, here and at an upstream, while it waits."""
+
 _CONTROLS = bytes({*range(32), 127} - {ord("\t")})
 _FORWARDED = frozenset({b"x-forwarded-for", b"x-forwarded-proto"})
 _OF_CONNECTIONS = frozenset({b"connection", b"transfer-encoding"})
@@ -37,11 +46,25 @@ class CorkedProtocol(HttpToolsProtocol):
         self._is_reading = False
         self._begun: tuple[RequestResponseCycle, Any] | None = None  # a request whose app waits for what is being read
         self.access_log = False  # there is a log of our own
+        self._in_head = False
+        self._head_bytes = 0
         super().connection_made(_Corked(transport, self.loop))  # type: ignore[arg-type]
+        self._head_is_late: asyncio.TimerHandle | None = self.loop.call_later(HEAD_SECONDS, self.transport.close)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.scope["state"][LEAVING] = self._leaving
+        self._in_head, self._head_bytes = True, 0
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._head_is_on_time()
+        super().on_headers_complete()
+
+    def _head_is_on_time(self) -> None:
+        if self._head_is_late is not None:
+            self._head_is_late.cancel()
+            self._head_is_late = None
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -49,6 +72,11 @@ class CorkedProtocol(HttpToolsProtocol):
             self.flow.resume_reading()
 
     def data_received(self, data: bytes) -> None:
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > MOST_HEAD_BYTES:
+                self.send_400_response(f"The head of a request may have {MOST_HEAD_BYTES} bytes.")
+                return
         self._is_reading = True
         try:
             super().data_received(data)
@@ -57,6 +85,8 @@ class CorkedProtocol(HttpToolsProtocol):
         if self._begun is not None:
             (cycle, app), self._begun = self._begun, None
             self._start(cycle, app)
+        if self._in_head and self._head_is_late is None:
+            self._head_is_late = self.loop.call_later(HEAD_SECONDS, self.transport.close)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if self._is_reading:
@@ -73,6 +103,7 @@ class CorkedProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, partial(_run, app, Answer(cycle, self.tasks)))
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._head_is_on_time()
         super().connection_lost(exc)
         self._leaving.tell()
 
@@ -105,7 +136,14 @@ class Answer:
         await self._by_uvicorn(message)
 
     async def _by_uvicorn(self, message: Message) -> None:
-        await RequestResponseCycle.send(self._cycle, message)  # type: ignore[arg-type]
+        stalled: asyncio.TimerHandle | None = None
+        if self._cycle.flow.write_paused:
+            stalled = asyncio.get_running_loop().call_later(STALLED_SECONDS, self._cycle.transport.abort)
+        try:
+            await RequestResponseCycle.send(self._cycle, message)  # type: ignore[arg-type]
+        finally:
+            if stalled is not None:
+                stalled.cancel()
 
     def whole(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
         """Send all of it, in place of the two messages. False, and nothing sent, where it is not an answer like most:
