@@ -48,3 +48,20 @@ def test_process_ids_are_not_told() -> None:
     processes = {"text-to-image": {"state": "restarting", "restarts": 2, "pid": 77}}
     found = health(upstreams, processes, {"database": "healthy", "limits": "healthy"})
     assert found["services"]["text-to-image"]["process"] == {"state": "restarting", "restarts": 2}
+
+
+@pytest.mark.parametrize(
+    ("upstreams", "service", "whole"),
+    [
+        (("unhealthy", "degraded"), "degraded", "degraded"),
+        (("starting", "degraded"), "degraded", "degraded"),
+        (("degraded", "healthy"), "healthy", "healthy"),
+        (("unhealthy", "starting"), "starting", "unhealthy"),
+    ],
+)
+def test_what_can_be_asked_is_not_called_unhealthy(upstreams: tuple[str, ...], service: str, whole: str) -> None:
+    pool = [Upstream("text-to-image", NOWHERE) for _ in upstreams]
+    for upstream, status in zip(pool, upstreams, strict=True):
+        upstream.status = status
+    found = health(Upstreams({"text-to-image": pool}, Times()), {}, {"database": "healthy", "limits": "healthy"})
+    assert (found["services"]["text-to-image"]["status"], found["status"]) == (service, whole)

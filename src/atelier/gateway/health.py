@@ -12,11 +12,14 @@ from pydantic_core import from_json
 
 from atelier.gateway.limits import Limits
 from atelier.gateway.upstreams import Upstream, Upstreams
+from atelier.gateway.upstreams.upstream import SERVING
 from atelier.gateway.usage import Ledger
 from atelier.state.database import Database
 
 _NOT_IN_HEALTH = {"voices", "languages", "card", "licence", "loras"}
 """What /v1/models lists: it would make /health slow, or is not for everyone."""
+
+_BEST_FIRST = {"healthy": 0, "degraded": 1, "starting": 2}
 
 
 def health(upstreams: Upstreams, processes: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,11 +28,11 @@ def health(upstreams: Upstreams, processes: Mapping[str, Any], state: Mapping[st
     processes: see `process_states`. state: see `state_report`. response_time: milliseconds.
     """
     services = {service: _service(service, pool, processes) for service, pool in upstreams.pools.items()}
-    well = [service["status"] == "healthy" for service in services.values()]
-    if state["limits"] == "away" or not any(well):
+    found = {service["status"] for service in services.values()}
+    if state["limits"] == "away" or found.isdisjoint(SERVING):
         status = "unhealthy"
     else:
-        status = "healthy" if all(well) and state["limits"] == state["database"] == "healthy" else "degraded"
+        status = "healthy" if found == {"healthy"} and state["limits"] == state["database"] == "healthy" else "degraded"
     return {"status": status, "services": services, "state": state, "timestamp": datetime.now(UTC).isoformat()}
 
 
@@ -43,7 +46,7 @@ def state_report(database: Database, limits: Limits, ledger: Ledger) -> dict[str
 
 
 def _service(service: str, pool: list[Upstream], processes: Mapping[str, Any]) -> dict[str, Any]:
-    best = min(pool, key=lambda upstream: (upstream.status != "healthy", upstream.status != "starting"))
+    best = min(pool, key=lambda upstream: _BEST_FIRST.get(upstream.status, len(_BEST_FIRST)))
     models = [
         {key: value for key, value in model.items() if key not in _NOT_IN_HEALTH} for model in served_models(best)
     ]
