@@ -91,12 +91,13 @@ class Resident:
             self._check()
             engine = _imported(self.plan.engine)(self.plan.source)
             engine.load()
+            info = engine.info()
             self.card = _card(self.plan.source.folder)
         except Exception as problem:
             self._refuse(problem)
             return
-        self._engine, self.info, self.state = engine, engine.info(), "ready"
-        log.info("model loaded", model=self.model, device=self.info.device, precision=self.info.precision)
+        self._engine, self.info, self.state = engine, info, "ready"
+        log.info("model loaded", model=self.model, device=info.device, precision=info.precision)
 
     def rest(self) -> None:
         """It is not loaded until it is asked for."""
