@@ -31,7 +31,7 @@ HEAD_SECONDS = 30.0
 """How long they may be on their way."""
 
 STALLED_SECONDS = 120.0
-"""Who takes nothing of an answer for so long is hung up on: a place is held, here and at an upstream, while it waits."""
+"""Who takes nothing of an answer for so long is hung up on: its place is held meanwhile, here and at an upstream."""
 
 _CONTROLS = bytes({*range(32), 127} - {ord("\t")})
 _FORWARDED = frozenset({b"x-forwarded-for", b"x-forwarded-proto"})
