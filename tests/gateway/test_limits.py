@@ -264,6 +264,13 @@ async def test_a_tenth_taken_ten_times_is_one(made: Made) -> None:
     assert await passed(limits, 20, cost=0.1) == 10
 
 
+async def test_what_costs_least_is_not_for_nothing(made: Made) -> None:
+    limits = await made(LimitRule(cost=0.00001, per="day"))
+    for _ in range(10):
+        limits.settle(await limits.admit(ask(cost=4e-7)), units=1, cost=4e-7)
+    assert not await passed(limits, 1, cost=4e-7)
+
+
 async def test_days_and_months_begin_with_the_calendar(made: Made, clock: Clock) -> None:
     limits = await made(LimitRule(units=3, per="month"), LimitRule(units=2, per="day"))
     clock.now = datetime(2027, 1, 30, 23, 59, 50, tzinfo=UTC).timestamp()

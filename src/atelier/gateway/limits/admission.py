@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from atelier.catalog import SERVICES
 from atelier.errors import Unavailable
 from atelier.gateway.limits.answers import refusal
-from atelier.gateway.limits.applying import MILLION, MOST_REMEMBERED, Applying, Limit, Rules
+from atelier.gateway.limits.applying import MOST_REMEMBERED, Applying, Limit, Rules, millionths
 from atelier.gateway.limits.in_memory import CountersInMemory
 from atelier.gateway.limits.place import Ask, Counters, LimitState, Place, standing
 from atelier.gateway.limits.trips import Away
@@ -104,7 +104,7 @@ class Limits:
         if not place.applying.corrected:
             place.closed = True
             return
-        really = {"u": round(units * MILLION), "c": round(cost * MILLION)}
+        really = {"u": millionths(units), "c": millionths(cost)}
         changes = [
             (limit, really.get(limit.kind, 0) - took)
             for limit, took in place.taken()
