@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any
 
 import structlog
 from pydantic import ValidationError
@@ -11,12 +11,10 @@ from sqlalchemy import Row, and_, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atelier.errors import InvalidRequest, NotFound
-from atelier.rules import LimitRule, Measure
+from atelier.rules import LimitRule
 from atelier.state.audit import Actor, record
 from atelier.state.tables import tenant_limits, tenants
 from atelier.state.tenants import lora_names, read_tenant
-
-MEASURES: tuple[Measure, ...] = get_args(Measure)
 
 log = structlog.get_logger()
 

@@ -78,10 +78,6 @@ class Upstream:
     def is_serving(self, now: float) -> bool:
         return self.status in SERVING and self.circuit.allows(now)
 
-    def is_full(self, now: float) -> bool:
-        """It has all that it may have at once, or said so itself."""
-        return now < self.not_before or (self.most is not None and self.in_flight >= self.most)
-
     def says(self, needed: str) -> bool:
         """Whether a model there says that of itself; a foreign server says nothing."""
         models = self.report.get("models", [])
