@@ -32,6 +32,9 @@ ARRIVED = "arrived"
 MOST_FILES = 16
 MOST_FIELDS = 64
 
+MOST_FAULTS = 1000
+"""Each is described, though the first is told: of millions that takes seconds and gigabytes."""
+
 
 @dataclass(slots=True)  # not frozen: every request makes one, and freezing trebles the time
 class Body:
@@ -69,17 +72,22 @@ def _nullable(schema: dict[str, Any]) -> None:
             schema["properties"][name] = {"anyOf": [field_, {"type": "null"}], **kept}
 
 
-class JsonFields(Contract):
-    """The JSON body of an OpenAI route, where null stands for a field that is left out: its clients send both."""
-
-    model_config = ConfigDict(json_schema_extra=_nullable)
+class Fields(Contract):
+    """The body of an OpenAI route, where null stands for a field that is left out: its clients send both, also for
+    fields that are not known here."""
 
     @model_validator(mode="before")
     @classmethod
     def _without_nulls(cls, fields: object) -> object:
         if not isinstance(fields, dict) or None not in fields.values():
             return fields
-        return {name: value for name, value in fields.items() if value is not None or name not in cls.model_fields}
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+class JsonFields(Fields):
+    """One that is always JSON, so that its schema has the nulls."""
+
+    model_config = ConfigDict(json_schema_extra=_nullable)
 
 
 async def read_body(request: Request, *, most_file_bytes: int, seconds: float = UPLOAD_SECONDS) -> Body:
@@ -158,6 +166,8 @@ def _json_body(raw: bytes) -> Body:
         raise InvalidRequest(f"body: not valid JSON ({problem})"[:300], field="body") from None
     if not isinstance(fields, dict):
         raise InvalidRequest("body: must be a JSON object", field="body")
+    if len(fields) > MOST_FIELDS:
+        raise InvalidRequest(f"body: has {len(fields)} fields; no request has over {MOST_FIELDS}", field="body")
     return Body(fields, weight=len(raw), raw=raw)
 
 
@@ -207,15 +217,52 @@ def validated(model: type[Model], fields: Mapping[str, object], *, called: Mappi
     try:
         read: Model = model.__pydantic_validator__.validate_python(fields)  # which model_validate comes to
     except ValidationError as problem:
-        raise _in_words(problem.errors(include_url=False)[0], list(model.model_fields), called or {}) from None
+        if (count := problem.error_count()) > MOST_FAULTS:
+            raise InvalidRequest(f"body: has {count} faults; send what the reference names", field="body") from None
+        raise _in_words(*_first(problem, fields), list(model.model_fields), called or {}) from None
     return read
 
 
-def _in_words(error: ErrorDetails, known: list[str], called: Mapping[str, str]) -> InvalidRequest:
-    name = ".".join(str(part) for part in error["loc"]) or "body"
-    name = called.get(name, name)
+_Place = tuple[int | str, ...]
+
+
+def _first(problem: ValidationError, fields: object) -> tuple[ErrorDetails, str]:
+    """The first fault, and where it is. Of what may be one thing or another, it is the one that came closest."""
+    found = [(error, _place(error, fields)) for error in problem.errors(include_url=False)]
+    first = found[0][1]
+    error, place = max((one for one in found if one[1][: len(first)] == first), key=lambda one: len(one[1]))
+    return error, ".".join(map(str, place))
+
+
+def _place(error: ErrorDetails, fields: object) -> _Place:
+    """Its `loc` without what pydantic calls the kinds of a thing that may be of several."""
     if error["type"] == "missing":
+        return (*_way(error["loc"][:-1], fields), error["loc"][-1])
+    if error["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        return (*_way(error["loc"], fields), error["ctx"]["discriminator"].strip("'"))
+    return _way(error["loc"], fields)
+
+
+def _way(loc: _Place, found: Any) -> _Place:
+    """Along those parts of `loc` that are there, to its end if there is a way to it: a kind may be called as a field."""
+    if not loc:
+        return ()
+    past = _way(loc[1:], found)
+    try:
+        through = (loc[0], *_way(loc[1:], found[loc[0]]))
+    except (LookupError, TypeError):
+        return past
+    return max(through, past, key=lambda way: (way[-1:] == loc[-1:], len(way)))
+
+
+def _in_words(error: ErrorDetails, name: str, known: list[str], called: Mapping[str, str]) -> InvalidRequest:
+    name = called.get(name, name) or "body"
+    if error["type"] in {"missing", "union_tag_not_found"}:
         return InvalidRequest(f"{name}: is required", field=name)
+    if error["type"] == "union_tag_invalid":
+        return InvalidRequest(f"{name}: must be one of {error['ctx']['expected_tags']}", field=name)
+    if error["type"] == "dict_type":
+        return InvalidRequest(f"{name}: should be an object{_shown(error['input'])}", field=name)
     if error["type"] == "extra_forbidden":
         close = get_close_matches(name, known, n=1)
         hint = f"; did you mean {close[0]}?" if close else "; remove it"

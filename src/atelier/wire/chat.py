@@ -58,9 +58,14 @@ class _ImagePart(TypedDict):
 @_closed
 class _Message(TypedDict):
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[Annotated[_TextPart | _ImagePart, Field(discriminator="type")]]
+    content: str | list[Annotated[_TextPart | _ImagePart, Field(discriminator="type")]] | None
     name: NotRequired[str | None]
-    refusal: NotRequired[None]  # stands in every answer of OpenAI's, which clients send back as it was
+    # What stands in every answer of OpenAI's, which clients send back as it was.
+    refusal: NotRequired[None]
+    annotations: NotRequired[Annotated[list[Any], Field(max_length=0)] | None]
+    audio: NotRequired[None]
+    function_call: NotRequired[None]
+    tool_calls: NotRequired[None]
 
 
 class _StreamOptions(Contract):
@@ -128,7 +133,7 @@ def _last_picture(messages: list[_Message]) -> tuple[_ImageUrl, str]:
         if message["role"] != "user":
             continue
         said, content = [], message["content"]
-        for part in content if isinstance(content, list) else [content]:
+        for part in content if isinstance(content, list) else [content or ""]:
             if isinstance(part, str):
                 said.append(part.strip())
             elif part["type"] == "image_url":

@@ -28,7 +28,7 @@ from atelier.errors import InvalidRequest, UpstreamFailed
 from atelier.wire import sse
 from atelier.wire.answers import Answer, UsageAnswer
 from atelier.wire.aside import aside
-from atelier.wire.body import Body, JsonFields, validated
+from atelier.wire.body import Body, Fields, JsonFields, validated
 from atelier.wire.call import Call, Link, Shape
 from atelier.wire.exchange import Incoming, Outgoing, server_events
 from atelier.wire.media import Load, read_base64
@@ -37,7 +37,7 @@ from atelier.wire.signatures import kind_of, picture_size
 _IGNORED_STYLES = {"vivid", "natural"}  # DALL-E 3's own
 
 
-class _SharedFields(ImageRequest):
+class _SharedFields(Fields, ImageRequest):
     """`quality`, `complexity`, `moderation`, `user` and `safety_identifier` are accepted and change nothing."""
 
     response_format: Literal["b64_json", "url"] = "b64_json"
