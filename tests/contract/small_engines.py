@@ -160,12 +160,14 @@ class Looker:
     def _caption(self, request: ImageToTextRequest) -> list[TextDelta | ImageToTextResult]:
         said = [f"{request.question} ", *CAPTION] if request.question else list(CAPTION)
         deltas = [TextDelta(text=text) for text in said] if request.stream else []
-        tokens = min(sum(len(text.split()) for text in said), request.max_tokens)
+        words = sum(len(text.split()) for text in said)
+        tokens = min(words, request.max_tokens)
         return [
             *deltas,
             ImageToTextResult(
                 model=self.source.model,
                 caption="".join(said),
+                finish="stop" if tokens == words else "length",
                 prompt_tokens=3,
                 completion_tokens=tokens,
                 usage=Usage(tokens=3 + tokens),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import torch
@@ -111,6 +113,18 @@ def test_max_tokens_is_the_most(engine: Blip2Engine, pictures: list[Image.Image]
     assert answer.completion_tokens == most
     assert answer.caption is not None
     assert len(answer.caption.split()) == most
+
+
+def test_it_is_told_whether_an_answer_came_to_its_end(
+    engine: Blip2Engine, pictures: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [cut] = answers(engine, asking(pictures[0], max_tokens=3))
+    assert (cut.finish, cut.completion_tokens) == ("length", 3)
+    ending = replace(cast(Any, engine._model), ends=frozenset(range(100_000)))  # whatever it writes is its last word
+    monkeypatch.setattr(Blip2Engine, "_model", ending)
+    for most in 1, 3:
+        [whole] = answers(engine, asking(pictures[0], max_tokens=most))
+        assert (whole.finish, whole.completion_tokens) == ("stop", 1)
 
 
 def test_a_stream_brings_words_as_they_are_written(engine: Blip2Engine, mixed: list[ImageToTextRequest]) -> None:

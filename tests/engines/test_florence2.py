@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from looking import answers, asking, finish, four_pictures, harm, same_words, sampled, stepped
 from PIL import Image
 from random_florence2 import build_random_florence2
-from transformers import AutoProcessor, Florence2ForConditionalGeneration
+from transformers import AutoProcessor, Florence2ForConditionalGeneration, GenerationConfig
 
 from atelier.contracts.engine import ModelSource
 from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, TextDelta
 from atelier.engines.florence2 import Florence2Engine
+from atelier.engines.florence2.search import Beam, Search
 from atelier.errors import InvalidRequest, ModelMissing, UnreadableMedia
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -170,6 +172,20 @@ def test_a_page_with_too_much_text_says_so(engine: Florence2Engine, pictures: li
     run = engine.start(asking(pictures[0], task="ocr"))
     finish(engine, [run])
     assert run.warnings == ["the picture holds more text than this model can write at once: its end is missing"]
+
+
+@pytest.mark.parametrize("most", [3, 200])
+def test_it_is_told_whether_an_answer_came_to_its_end(
+    engine: Florence2Engine, pictures: list[Image.Image], most: int
+) -> None:
+    [answer] = answers(engine, asking(pictures[0], max_tokens=most))
+    assert answer.finish == "length", "the random model never ends by itself"
+    search = Search(
+        GenerationConfig(eos_token_id=2, forced_eos_token_id=2, decoder_start_token_id=2), most, torch.device("cpu")
+    )
+    assert not search.has_ended(Beam([7], [0.0], 0.0))
+    assert search.has_ended(Beam([7, 2], [0.0] * 2, 0.0))
+    assert not search.has_ended(Beam([*[7] * (most - 1), 2], [0.0] * most, 0.0)), "it was made to"
 
 
 def test_a_stream_brings_words_once_all_beams_agree(engine: Florence2Engine, pictures: list[Image.Image]) -> None:

@@ -10,6 +10,7 @@ from atelier.contracts.base import Contract, ModelName, Partial, Prompt, Result
 
 ReadingTask = Literal["caption", "ocr", "both"]
 Detail = Literal["low", "auto", "high"]
+Finish = Literal["stop", "length", "content_filter"]
 Languages = Annotated[
     str,
     Field(
@@ -61,7 +62,8 @@ class ImageToTextResult(Result):
     """`caption` is None when only OCR was asked for; `ocr_text` is None when only a caption was.
 
     `rotation`: degrees counter-clockwise that the first page was turned to be read (0, 90, 180 or 270). `pages`: of a
-    PDF; a picture is one.
+    PDF; a picture is one. `finish`: whether the model came to the caption's end, was cut off at `max_tokens`, or kept
+    something back.
     """
 
     caption: str | None = None
@@ -69,5 +71,6 @@ class ImageToTextResult(Result):
     ocr_lines: list[OcrLine] | None = None
     rotation: int = 0
     pages: int = 1
+    finish: Finish = "stop"
     prompt_tokens: int = 0
     completion_tokens: int = 0

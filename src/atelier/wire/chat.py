@@ -16,7 +16,7 @@ from starlette.responses import Response
 from typing_extensions import TypedDict
 
 from atelier.contracts.base import Contract, Event, ModelName, Result
-from atelier.contracts.image_to_text import Detail, ImageToTextRequest, ImageToTextResult, TextDelta
+from atelier.contracts.image_to_text import Detail, Finish, ImageToTextRequest, ImageToTextResult, TextDelta
 from atelier.errors import InvalidRequest, UpstreamFailed
 from atelier.wire import sse
 from atelier.wire.answers import Answer, UsageAnswer
@@ -176,7 +176,7 @@ class ChatAnswer(Answer):
 def answer(result: Result, call: Call, _: Link) -> Response:
     assert isinstance(result, ImageToTextResult)
     message = _Delta(role="assistant", content=result.caption or "")
-    choice = _Choice(message=message, finish_reason=_finish(result, call))
+    choice = _Choice(message=message, finish_reason=result.finish)
     return _answer(result.model, [choice], usage=_usage(result), warnings=result.warnings or None).response()
 
 
@@ -187,11 +187,6 @@ def _answer(model: str, choices: list[_Choice], **more: Any) -> ChatAnswer:
 
 def _usage(result: ImageToTextResult) -> UsageAnswer:
     return UsageAnswer.of(result.usage, prompt=result.prompt_tokens, completion=result.completion_tokens, chat=True)
-
-
-def _finish(result: ImageToTextResult, call: Call) -> str:
-    assert isinstance(call.request, ImageToTextRequest)
-    return "length" if result.completion_tokens >= call.request.max_tokens else "stop"
 
 
 async def stream(events: AsyncGenerator[Event, None], call: Call, _: Link) -> AsyncGenerator[bytes, None]:
@@ -211,7 +206,7 @@ async def stream(events: AsyncGenerator[Event, None], call: Call, _: Link) -> As
 def _ending(base: ChatAnswer, result: ImageToTextResult, call: Call, *, said: bool) -> list[bytes]:
     pieces = [] if said else [_chunk(base, _Delta(role="assistant", content=result.caption))]
     end = base.model_copy(update={"warnings": result.warnings or None})
-    pieces.append(_chunk(end, _Delta(), finish_reason=_finish(result, call)))
+    pieces.append(_chunk(end, _Delta(), finish_reason=result.finish))
     if call.options["usage"]:
         last = base.model_copy(update={"usage": _usage(result)})
         pieces.append(sse.encode(last.model_dump(exclude_none=True)))
@@ -263,27 +258,29 @@ async def receive(incoming: Incoming, request: ImageToTextRequest) -> AsyncGener
         whole = ChatAnswer.parse(await incoming.read())
         if not whole.choices or whole.choices[0].message is None:
             raise UpstreamFailed("the caption service answered without a caption")
-        yield _read(whole, whole.choices[0].message.content or "")
+        yield _read(whole, whole.choices[0].message.content or "", whole.choices[0].finish_reason)
         return
-    caption, last, finished, warnings = "", None, False, list[str]()
+    caption, last, finish, warnings = "", None, None, list[str]()
     async for message in server_events(incoming):
         last = ChatAnswer.parse(message.data)
         warnings += last.warnings or []
         for choice in last.choices:
-            finished = finished or choice.finish_reason is not None
+            finish = finish or choice.finish_reason
             if choice.delta and choice.delta.content:
                 caption += choice.delta.content
                 yield TextDelta(text=choice.delta.content, model=last.model)
-    if last is None or not finished:
+    if last is None or finish is None:
         raise UpstreamFailed("the caption service ended its answer early")
-    yield _read(last.model_copy(update={"warnings": warnings}), caption)
+    yield _read(last.model_copy(update={"warnings": warnings}), caption, finish)
 
 
-def _read(last: ChatAnswer, caption: str) -> ImageToTextResult:
+def _read(last: ChatAnswer, caption: str, finish: str | None) -> ImageToTextResult:
     usage = last.usage or UsageAnswer()
+    known: tuple[Finish, ...] = get_args(Finish)
     return ImageToTextResult(
         model=last.model,
         caption=caption,
+        finish=next((word for word in known if word == finish), "stop"),
         prompt_tokens=usage.prompt_tokens or 0,
         completion_tokens=usage.completion_tokens or 0,
         usage=usage.measured(),

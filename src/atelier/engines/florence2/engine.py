@@ -157,6 +157,7 @@ class Florence2Engine(FolderEngine[Florence2Model]):
             ImageToTextResult(
                 model=self._source.model,
                 caption=caption,
+                finish="stop" if run.search.has_ended(answer) else "length",
                 ocr_text=None if lines is None else "\n".join(line.text for line in lines),
                 ocr_lines=lines,
                 prompt_tokens=len(run.prompt),

@@ -46,6 +46,7 @@ class Search:
         self._most = most
         self._start = settings.decoder_start_token_id
         self._ends = end_marks(settings.eos_token_id)
+        self._forced = settings.forced_eos_token_id is not None
         self._kept = max(2, 1 + len(self._ends)) * self.width  # enough, even if every beam's best token is its end
         self._first_end_is_enough = self.width == 1 or settings.early_stopping is True
         self._to_the_longest = settings.early_stopping == "never"
@@ -57,6 +58,10 @@ class Search:
     @property
     def written(self) -> int:
         return len(self.beams[0].tokens)
+
+    def has_ended(self, beam: Beam) -> bool:
+        """By itself, and not because it may not be longer."""
+        return beam.tokens[-1] in self._ends and not (self._forced and len(beam.tokens) >= self._most)
 
     @property
     def agreed(self) -> list[int]:
@@ -94,7 +99,7 @@ class Search:
         return [came_from[index] for index in going]
 
     def _is_over(self, beam: Beam) -> bool:
-        return beam.tokens[-1] in self._ends or len(beam.tokens) >= self._most
+        return self.has_ended(beam) or len(beam.tokens) >= self._most
 
     def _end(self, beams: Iterator[Beam]) -> None:
         weighed = [Beam(one.tokens, one.chances, one.score / len(one.tokens) ** self._penalty) for one in beams]

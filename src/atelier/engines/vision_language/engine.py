@@ -11,7 +11,7 @@ from transformers import RepetitionPenaltyLogitsProcessor
 
 from atelier.contracts.base import Contract, Usage
 from atelier.contracts.engine import Run
-from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, TextDelta
+from atelier.contracts.image_to_text import Finish, ImageToTextRequest, ImageToTextResult, TextDelta
 from atelier.engines.vision_language.blip2 import open_blip2
 from atelier.engines.vision_language.chat import open_chat_model
 from atelier.engines.vision_language.company import Company, Writing
@@ -111,10 +111,11 @@ class _WritingEngine(FolderEngine[Model]):
         for run, token in zip(runs, scores.argmax(-1).tolist(), strict=True):
             run.tokens.append(token)
             run.progress = len(run.tokens) / run.request.max_tokens
-            ended = token in self._model.ends or len(run.tokens) >= run.request.max_tokens
-            self._speak(run, ended)
-            if ended:
-                self._finish(run)
+            ended = token in self._model.ends
+            whole = ended or len(run.tokens) >= run.request.max_tokens
+            self._speak(run, whole)
+            if whole:
+                self._finish(run, "stop" if ended else "length")
 
     def _weighed(self, run: Writing, scores: torch.Tensor) -> torch.Tensor:
         """The scores of one run, (1, vocabulary), as the model weighs them; with chance where it is asked for."""
@@ -136,11 +137,12 @@ class _WritingEngine(FolderEngine[Model]):
     def _text(self, run: Writing) -> str:
         return cast(str, self._model.tokenizer.decode(run.tokens, skip_special_tokens=True)).strip()
 
-    def _finish(self, run: Writing) -> None:
+    def _finish(self, run: Writing, finish: Finish) -> None:
         run.outputs.append(
             ImageToTextResult(
                 model=self._source.model,
                 caption=self._text(run),
+                finish=finish,
                 prompt_tokens=len(run.prompt),
                 completion_tokens=len(run.tokens),
                 usage=_usage(run),
