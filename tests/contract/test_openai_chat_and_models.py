@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, get_args
 
 import httpx2
@@ -9,7 +10,7 @@ import openai
 import pytest
 from contract_gateway import ContractGateway
 from files_to_send import PICTURE, RECORDING, about
-from openai.types import AudioModel, ImageModel
+from openai.types import AudioModel, ChatModel, ImageModel
 from openai.types.audio import SpeechModel
 from small_engines import CAPTION, PAGE
 
@@ -132,6 +133,12 @@ def test_models_are_listed_and_retrieved(client: openai.OpenAI) -> None:
         assert (model.object, model.owned_by) == ("model", "atelier")
 
 
+_SEES_NOTHING = re.compile(
+    r"audio|search|o1-mini|o1-preview|o3-mini|codex-mini|gpt-3\.5|gpt-4(-32k)?(-0314|-0613)?$|gpt-4-(0125|1106|turbo)-preview"
+)
+"""Models of OpenAI's that take no pictures."""
+
+
 def test_names_of_openais_models_are_the_defaults(client: openai.OpenAI) -> None:
     """Every one that the client's own types list for pictures and sound."""
     for name in get_args(ImageModel):
@@ -140,6 +147,10 @@ def test_names_of_openais_models_are_the_defaults(client: openai.OpenAI) -> None
         assert client.audio.transcriptions.create(file=RECORDING, model=name).text
     for name in get_args(SpeechModel):
         assert client.audio.speech.create(input="one", voice="alloy", model=name).read()
+    for name in get_args(ChatModel):
+        if not _SEES_NOTHING.search(name):
+            assert client.models.retrieve(name).id == name
+    assert client.chat.completions.create(model="gpt-4o-2024-08-06", messages=about("What is it?")).model == "eyes"
 
 
 def test_a_model_that_is_not_there(client: openai.OpenAI) -> None:

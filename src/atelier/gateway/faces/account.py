@@ -45,12 +45,19 @@ async def models(request: Request) -> Response:
 
 
 async def model(request: Request) -> Response:
-    """One of them, by its id."""
+    """One of them, by its id; under a name that stands for another, or for each service's own, what is said of it
+    carries that name."""
     name = request.path_params["model"]
     found = {entry["id"]: entry for entry in await _models(request)}
+    aliases = gateway_of(request).aliases
+    if name not in found and name in aliases:
+        return JSONResponse({**found.get(aliases[name], _ANY), "id": name})
     if name not in found:
         raise NotFound(f"model: {name[:200]} is not served here; GET /v1/models lists what is", field="model")
     return JSONResponse(found[name])
+
+
+_ANY = {"object": "model", "created": 0, "owned_by": "atelier"}
 
 
 async def _models(request: Request) -> list[dict[str, Any]]:
