@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
 import pytest
@@ -10,11 +11,11 @@ from starlette.requests import Request
 from atelier.contracts.base import Contract, Event
 from atelier.contracts.image_to_text import ImageToTextRequest, ImageToTextResult, TextDelta
 from atelier.contracts.images import ImageToImageRequest, TextToImageRequest
-from atelier.contracts.speech_to_text import TranscriptionRequest
+from atelier.contracts.speech_to_text import Segment, TranscribedSegment, TranscriptionRequest
 from atelier.contracts.text_to_speech import SpeechRequest
 from atelier.errors import error_classes
 from atelier.gateway.upstreams.bodies import written
-from atelier.wire import chat, speech
+from atelier.wire import chat, speech, transcription
 from atelier.wire.body import Body, read_body
 from atelier.wire.call import Call
 from atelier.wire.exchange import ErrorAnswer, Outgoing, error_from
@@ -109,7 +110,7 @@ def test_another_servers_refusals_are_told_apart(status: int, code: str) -> None
 @pytest.mark.parametrize("with_usage", [True, False])
 async def test_a_streamed_caption_keeps_its_warnings(with_usage: bool) -> None:
     request = ImageToTextRequest(image=b"\x89PNG", stream=True)
-    made = ImageToTextResult(model="m", caption="a circle", warnings=["one", "two"])
+    made = ImageToTextResult(model="m", caption="a circle", finish="content_filter", warnings=["one", "two"])
 
     async def events() -> AsyncGenerator[Event, None]:
         yield TextDelta(text="a circle", model="m")
@@ -126,7 +127,24 @@ async def test_a_streamed_caption_keeps_its_warnings(with_usage: bool) -> None:
 
     *_, last = [event async for event in chat.receive(Incoming(), request)]
     assert isinstance(last, ImageToTextResult)
-    assert (last.caption, last.warnings) == ("a circle", ["one", "two"])
+    assert (last.caption, last.finish, last.warnings) == ("a circle", "content_filter", ["one", "two"])
+
+
+async def test_what_is_heard_bit_by_bit_is_the_whole_in_any_language() -> None:
+    """Joined, as a client would; a language that has no spaces gets none."""
+
+    async def events(said: list[str]) -> AsyncGenerator[Event, None]:
+        for number, text in enumerate(said):
+            yield TranscribedSegment(segment=Segment(id=number, start=number, end=number + 1, text=text))
+
+    call = Call(TranscriptionRequest(audio=b"RIFF", stream=True), stream=True)
+    for said, whole in (
+        (["こんにちは。", "元気ですか。"], "こんにちは。元気ですか。"),
+        ([" One.", " Two."], "One. Two."),
+    ):
+        pieces = b"".join([piece async for piece in transcription.stream(events(said), call, str)])
+        heard = [json.loads(line[6:]) for line in pieces.decode().splitlines() if line.startswith("data: {")]
+        assert "".join(event["delta"] for event in heard) == whole
 
 
 def test_what_is_too_long_to_be_a_voice_is_not_looked_for() -> None:

@@ -202,8 +202,9 @@ def _sse(event: TranscriptEvent) -> bytes:
 
 
 def _segment_events(segment: Segment) -> Iterable[TranscriptEvent]:
-    lead = " " if segment.id else ""
-    yield TranscriptEvent(type="transcript.text.delta", delta=lead + segment.text.strip(), segment=segment)
+    """Joined, their texts are the whole: a segment begins with a space where its language has spaces."""
+    delta = segment.text if segment.id else segment.text.lstrip()
+    yield TranscriptEvent(type="transcript.text.delta", delta=delta, segment=segment)
 
 
 def _done(result: TranscriptionResult) -> TranscriptEvent:
