@@ -106,7 +106,7 @@ def tell_problem(span: Span, problem: Exception) -> None:
 class TracedRequests:
     """ASGI middleware: a span for each POST to one of `paths`, which goes on with the caller's trace (`traceparent`).
 
-    It tells what `state` says of the request at its end: its id, service, plan, upstream and error.
+    It tells what `state` says of the request at its end: its id, service, upstream and error.
     """
 
     def __init__(self, app: ASGIApp, tracer: Tracer, paths: Collection[str]) -> None:

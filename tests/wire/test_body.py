@@ -101,6 +101,11 @@ def test_null_stands_for_a_field_that_is_left_out() -> None:
     assert validated(EditFields, {"prompt": "a cat", "size": None, "mask": None}).mask is None
 
 
+def test_a_prompt_of_spaces_is_none() -> None:
+    with pytest.raises(InvalidRequest, match="prompt: must not be empty"):
+        validated(EditFields, {"prompt": "  "})
+
+
 def test_answers_of_openais_shape_are_taken_back() -> None:
     answer = {"role": "assistant", "content": "a cat", "refusal": None, "annotations": [], "tool_calls": None}
     asked = {"role": "assistant", "content": None, "audio": None, "function_call": None}

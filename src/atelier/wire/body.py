@@ -244,7 +244,7 @@ def _place(error: ErrorDetails, fields: object) -> _Place:
 
 
 def _way(loc: _Place, found: Any) -> _Place:
-    """Along those parts of `loc` that are there, to its end if there is a way to it: a kind may be called as a field."""
+    """Along those parts of `loc` that are there, to its end where that can be: a kind may have the name of a field."""
     if not loc:
         return ()
     past = _way(loc[1:], found)

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from starlette.responses import Response
 
-from atelier.contracts.base import Contract, Event, Result, Usage
+from atelier.contracts.base import Contract, Event, Prompt, Result, Usage
 from atelier.contracts.images import (
     Image,
     ImageRequest,
@@ -63,7 +63,7 @@ class EditFields(_SharedFields):
     where none is given, and 1 with a mask.
     """
 
-    prompt: Annotated[str, Field(min_length=1, max_length=4_000)]
+    prompt: Prompt
     mask: _Part | None = None
     strength: Annotated[float, Field(ge=0, le=1)] | None = None
     input_fidelity: str | None = None

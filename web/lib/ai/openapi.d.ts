@@ -434,7 +434,8 @@ export interface paths {
         };
         /**
          * One model
-         * @description One of them, by its id.
+         * @description One of them, by its id; under a name that stands for another, or for each service's own, what is said of it
+         *     carries that name.
          */
         get: operations["model_v1_models__model__get"];
         put?: never;
@@ -4889,6 +4890,10 @@ export interface operations {
                     max_tokens?: number | null;
                     /** Messages */
                     messages: {
+                        /** Annotations */
+                        annotations?: unknown[] | null;
+                        /** Audio */
+                        audio?: null;
                         /** Content */
                         content: string | ({
                             /** Text */
@@ -4914,7 +4919,9 @@ export interface operations {
                              * @constant
                              */
                             type: "image_url";
-                        })[];
+                        })[] | null;
+                        /** Function Call */
+                        function_call?: null;
                         /** Name */
                         name?: string | null;
                         /** Refusal */
@@ -4924,6 +4931,8 @@ export interface operations {
                          * @enum {string}
                          */
                         role: "system" | "developer" | "user" | "assistant";
+                        /** Tool Calls */
+                        tool_calls?: null;
                     }[];
                     /** Metadata */
                     metadata?: {
