@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 import time
@@ -63,6 +64,11 @@ async def single(_: Request) -> Response:
     return StreamingResponse(iter([b"one"]), headers={"content-length": "3"})
 
 
+async def slow(_: Request) -> Response:
+    await asyncio.sleep(1)
+    return PlainTextResponse("at last")
+
+
 async def closing(_: Request) -> Response:
     return PlainTextResponse("bye", headers={"connection": "close"})
 
@@ -93,7 +99,7 @@ APP = Starlette(
     routes=[
         *(
             Route(f"/{made.__name__}", made, methods=["GET", "POST"])
-            for made in (plain, empty, nothing, large, pieces, counted, single, closing)
+            for made in (plain, empty, nothing, large, pieces, counted, single, slow, closing)
         ),
         Route("/whole", Whole(b"2", b"ok"), methods=["GET", "POST"]),
         Route("/short", Raw(b"9", b"short")),
@@ -259,3 +265,12 @@ def test_a_head_has_its_time(monkeypatch: pytest.MonkeyPatch, begun: bytes) -> N
                 time.sleep(0.4)  # a connection that has served is kept for as long as uvicorn keeps it
             connection.sendall(b"GET /plain HTTP/1.1\r\n")
             assert connection.recv(65536) == b""
+
+
+def test_a_late_head_costs_nobody_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("atelier.corked.HEAD_SECONDS", 0.1)
+    with Server(APP) as url, connected(url) as connection:
+        connection.sendall(asked("/slow"))
+        time.sleep(0.2)
+        connection.sendall(b"GET /pl")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")

@@ -49,7 +49,7 @@ class CorkedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._head_bytes = 0
         super().connection_made(_Corked(transport, self.loop))  # type: ignore[arg-type]
-        self._head_is_late: asyncio.TimerHandle | None = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+        self._head_is_late: asyncio.TimerHandle | None = self.loop.call_later(HEAD_SECONDS, self._give_up)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -58,13 +58,16 @@ class CorkedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        self._head_is_on_time()
-        super().on_headers_complete()
-
-    def _head_is_on_time(self) -> None:
         if self._head_is_late is not None:
             self._head_is_late.cancel()
             self._head_is_late = None
+        super().on_headers_complete()
+
+    def _give_up(self) -> None:
+        self._head_is_late = None
+        is_answering = self.cycle is not None and not self.cycle.response_complete
+        if not is_answering:  # an earlier request, which is not late
+            self.transport.close()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -86,7 +89,7 @@ class CorkedProtocol(HttpToolsProtocol):
             (cycle, app), self._begun = self._begun, None
             self._start(cycle, app)
         if self._in_head and self._head_is_late is None:
-            self._head_is_late = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+            self._head_is_late = self.loop.call_later(HEAD_SECONDS, self._give_up)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if self._is_reading:
@@ -103,7 +106,8 @@ class CorkedProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, partial(_run, app, Answer(cycle, self.tasks)))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._head_is_on_time()
+        if self._head_is_late is not None:
+            self._head_is_late.cancel()
         super().connection_lost(exc)
         self._leaving.tell()
 
