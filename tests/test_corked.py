@@ -66,7 +66,7 @@ async def single(_: Request) -> Response:
 
 
 async def slow(_: Request) -> Response:
-    await asyncio.sleep(1)
+    await asyncio.sleep(1.5)
     return PlainTextResponse("at last")
 
 
@@ -257,22 +257,22 @@ def test_a_head_has_its_size(both: Both) -> None:
 
 @pytest.mark.parametrize("begun", [b"", b"GET /pl", b"GET /plain HTTP/1.1\r\nx-a: 1\r\n"])
 def test_a_head_has_its_time(monkeypatch: pytest.MonkeyPatch, begun: bytes) -> None:
-    monkeypatch.setattr("atelier.corked.HEAD_SECONDS", 0.3)
+    monkeypatch.setattr("atelier.corked.HEAD_SECONDS", 1.0)
     with Server(APP) as url:
         with connected(url) as connection:
             connection.sendall(begun)
             assert connection.recv(65536) == b""
         with connected(url) as connection:
-            for _ in range(3):
+            for _ in range(2):
                 connection.sendall(asked("/plain"))
                 assert connection.recv(65536).startswith(b"HTTP/1.1 200")
-                time.sleep(0.4)  # a connection that has served is kept for as long as uvicorn keeps it
+                time.sleep(1.2)  # a connection that has served is kept for as long as uvicorn keeps it
             connection.sendall(b"GET /plain HTTP/1.1\r\n")
             assert connection.recv(65536) == b""
 
 
 def test_a_late_head_costs_nobody_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("atelier.corked.HEAD_SECONDS", 0.1)
+    monkeypatch.setattr("atelier.corked.HEAD_SECONDS", 0.5)
     with Server(APP) as url, connected(url) as connection:
         connection.sendall(asked("/slow"))
         time.sleep(0.2)
