@@ -29,6 +29,7 @@ from atelier.wire.signatures import kind_of
 PATH = "/v1/chat/completions"
 
 _DETAILS = frozenset(get_args(Detail))
+_FINISHES: dict[str | None, Finish] = {word: word for word in get_args(Finish)}
 
 
 # What stands in a message are dictionaries: to make and to forget objects of them takes twice as long.
@@ -276,11 +277,10 @@ async def receive(incoming: Incoming, request: ImageToTextRequest) -> AsyncGener
 
 def _read(last: ChatAnswer, caption: str, finish: str | None) -> ImageToTextResult:
     usage = last.usage or UsageAnswer()
-    known: tuple[Finish, ...] = get_args(Finish)
     return ImageToTextResult(
         model=last.model,
         caption=caption,
-        finish=next((word for word in known if word == finish), "stop"),
+        finish=_FINISHES.get(finish, "stop"),
         prompt_tokens=usage.prompt_tokens or 0,
         completion_tokens=usage.completion_tokens or 0,
         usage=usage.measured(),
