@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from pydantic_core import PydanticUndefined, to_json
 
-from atelier.settings import DEFAULT_ALIASES, Settings
+from atelier.openai_models import DEFAULT_ALIASES
+from atelier.settings import Settings
 
 HEAD = """# Settings
 
