@@ -66,7 +66,7 @@ class CorkedProtocol(HttpToolsProtocol):
     def _give_up(self) -> None:
         self._head_is_late = None
         is_answering = self.cycle is not None and not self.cycle.response_complete
-        if not is_answering:  # an earlier request, which is not late
+        if not is_answering:  # the answer to an earlier request would be lost
             self.transport.close()
 
     def on_message_complete(self) -> None:

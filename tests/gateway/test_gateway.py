@@ -492,3 +492,10 @@ def test_the_reference_describes_every_route(gateway: Running) -> None:
     assert "http://" not in page.text.replace("http://www.w3.org", "")
     assert "https://" not in page.text, "the reference needs the network"
     assert httpx2.get(f"{gateway.url}/docs/assets/swagger-ui-bundle.js").status_code == 200
+
+
+def test_a_model_is_found_under_the_names_that_requests_may_use(tmp_path: Path) -> None:
+    with opened(tmp_path, aliases={"usual": "", "old": "gone"}) as gateway:
+        found, missing = gateway.get("/v1/models/usual"), gateway.get("/v1/models/old")
+    assert (found.status_code, found.json()["id"], found.json()["object"]) == (200, "usual", "model")
+    assert (missing.status_code, missing.json()["error"]["param"]) == (404, "model")

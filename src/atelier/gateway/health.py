@@ -19,6 +19,9 @@ from atelier.state.database import Database
 _NOT_IN_HEALTH = {"voices", "languages", "card", "licence", "loras"}
 """What /v1/models lists: it would make /health slow, or is not for everyone."""
 
+MODEL: dict[str, Any] = {"object": "model", "created": 0, "owned_by": "atelier"}
+"""What is said of every model, in OpenAI's words."""
+
 _BEST_FIRST = {"healthy": 0, "degraded": 1, "starting": 2}
 
 
@@ -82,8 +85,7 @@ def model_list(upstreams: Upstreams) -> list[dict[str, Any]]:
             for model in served_models(upstream):
                 if model.get("state") in {"ready", "resting"}:
                     found.setdefault(model["id"], model)
-    base = {"object": "model", "created": 0, "owned_by": "atelier"}
-    return [base | model | {"service": model["services"][0]} for model in found.values()]
+    return [MODEL | model | {"service": model["services"][0]} for model in found.values()]
 
 
 def process_states(file: Path | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from atelier.errors import Forbidden, NotFound
 from atelier.gateway.faces.endpoints import gateway_of
-from atelier.gateway.health import health, model_list, process_states, state_report
+from atelier.gateway.health import MODEL, health, model_list, process_states, state_report
 from atelier.scraper import MEDIA_TYPE, is_scraper
 
 
@@ -49,15 +49,11 @@ async def model(request: Request) -> Response:
     carries that name."""
     name = request.path_params["model"]
     found = {entry["id"]: entry for entry in await _models(request)}
-    aliases = gateway_of(request).aliases
-    if name not in found and name in aliases:
-        return JSONResponse({**found.get(aliases[name], _ANY), "id": name})
-    if name not in found:
+    stands_for = gateway_of(request).aliases.get(name, name)
+    entry = found.get(stands_for) if stands_for else MODEL
+    if entry is None:
         raise NotFound(f"model: {name[:200]} is not served here; GET /v1/models lists what is", field="model")
-    return JSONResponse(found[name])
-
-
-_ANY = {"object": "model", "created": 0, "owned_by": "atelier"}
+    return JSONResponse({**entry, "id": name})
 
 
 async def _models(request: Request) -> list[dict[str, Any]]:
